@@ -1,0 +1,1 @@
+"""The kernel: what lives in Redis, as `ingest` writes it and `query` reads it."""
