@@ -1,0 +1,1 @@
+"""Socket to journal to Redis: what takes events in."""
