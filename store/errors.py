@@ -1,4 +1,4 @@
-"""The root of every error that a sender or asker is told about.
+"""The root of every error that a sender or an asker is told about.
 
 Each package has its own tree below it (`ingest.errors`, `query.errors`, `hitstream.access`); which HTTP status a class
 gets stands in one table, `hitstream.problems`.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Refusal(Exception):
+class RequestError(Exception):
     """A request that is not served, for a reason that the sender can act on.
 
     code: a stable word for programs. message: for a person; names the field and the reason. retry_after: seconds after
