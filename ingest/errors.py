@@ -1,45 +1,85 @@
 """What can go wrong with an ingest request as a whole. One bad event of a batch is a value (`ingest.rejection`).
 
-    IngestError
-    └── JournalError       the events could not be made safe, so they are not acknowledged (503)
-        ├── JournalFull    the quota is used up, or the disk is full
-        ├── JournalBusy    more is waiting for the disk than memory should hold
-        ├── JournalBroken  the disk refused the sync, and refused it in a new segment too
-        └── JournalClosed  this worker is stopping
+    RequestError (store.errors)
+    └── IngestError
+        ├── NotJson              the body is no JSON, so there is nothing to take from it
+        ├── CorruptBody          its compressed form is damaged or cut off
+        ├── BodyTimeout          it did not arrive in time
+        ├── TooLarge             on the wire, or inflated
+        ├── TooManyEvents        in one request
+        ├── UnsupportedType      its Content-Type
+        ├── UnsupportedEncoding  its Content-Encoding
+        └── JournalError         the events could not be made safe, so they are not acknowledged
+            ├── JournalFull      the quota is used up, or the disk is full
+            ├── JournalBusy      more is waiting for the disk than memory should hold
+            ├── JournalBroken    the disk refused the sync, and refused it in a new segment too
+            └── JournalClosed    this worker is stopping
 """
 
 from __future__ import annotations
 
+from store.errors import RequestError
 
-class IngestError(Exception):
-    """`code` is a stable word, `message` tells a person what and why, `retry_after` is in seconds."""
 
-    def __init__(self, code: str, message: str, retry_after: int | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.retry_after = retry_after
+class IngestError(RequestError):
+    """Nothing of the request was taken."""
+
+
+class NotJson(IngestError):
+    code = "not_json"
+
+
+class CorruptBody(IngestError):
+    code = "corrupt_body"
+
+
+class BodyTimeout(IngestError):
+    code = "body_timeout"
+
+
+class TooLarge(IngestError):
+    code = "body_too_large"
+
+
+class TooManyEvents(IngestError):
+    code = "too_many_events"
+
+
+class UnsupportedType(IngestError):
+    code = "unsupported_type"
+
+
+class UnsupportedEncoding(IngestError):
+    code = "unsupported_encoding"
 
 
 class JournalError(IngestError):
-    """Nothing of the request was kept: the sender may send it again."""
+    """The sender may send the request again."""
 
 
 class JournalFull(JournalError):
+    code = "journal_full"
+
     def __init__(self, message: str) -> None:
-        super().__init__("journal_full", message, retry_after=10)
+        super().__init__(message, retry_after=10)
 
 
 class JournalBusy(JournalError):
+    code = "journal_busy"
+
     def __init__(self, message: str) -> None:
-        super().__init__("journal_busy", message, retry_after=1)
+        super().__init__(message, retry_after=1)
 
 
 class JournalBroken(JournalError):
+    code = "journal_broken"
+
     def __init__(self, message: str) -> None:
-        super().__init__("journal_broken", message, retry_after=10)
+        super().__init__(message, retry_after=10)
 
 
 class JournalClosed(JournalError):
+    code = "journal_closed"
+
     def __init__(self) -> None:
-        super().__init__("journal_closed", "this worker is stopping and takes no more events", retry_after=1)
+        super().__init__("this worker is stopping and takes no more events", retry_after=1)
