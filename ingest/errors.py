@@ -9,16 +9,27 @@
         ├── TooManyEvents        in one request
         ├── UnsupportedType      its Content-Type
         ├── UnsupportedEncoding  its Content-Encoding
+        ├── NothingAccepted      every event in it was rejected
+        ├── OriginNotAllowed     the page that sent it is none of the site's
+        ├── RateLimited          the key has sent more than it may
         └── JournalError         the events could not be made safe, so they are not acknowledged
             ├── JournalFull      the quota is used up, or the disk is full
             ├── JournalBusy      more is waiting for the disk than memory should hold
             ├── JournalBroken    the disk refused the sync, and refused it in a new segment too
             └── JournalClosed    this worker is stopping
+
+Which HTTP status a class gets stands in `hitstream.problems`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from msgspec import to_builtins
+
 from store.errors import RequestError
+
+from .rejection import Rejection
 
 
 class IngestError(RequestError):
@@ -51,6 +62,27 @@ class UnsupportedType(IngestError):
 
 class UnsupportedEncoding(IngestError):
     code = "unsupported_encoding"
+
+
+class NothingAccepted(IngestError):
+    code = "nothing_accepted"
+
+    def __init__(self, rejections: Sequence[Rejection]) -> None:
+        self.rejections = rejections
+        first = rejections[0].message if rejections else "the request holds no event"
+        rejected = [to_builtins(rejection) for rejection in rejections]
+        super().__init__(f"no event was accepted: {first}", accepted=0, rejected=rejected)
+
+
+class OriginNotAllowed(IngestError):
+    code = "origin_not_allowed"
+
+
+class RateLimited(IngestError):
+    code = "rate_limited"
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__("the key sends more events than it may; try again later", retry_after=retry_after)
 
 
 class JournalError(IngestError):
