@@ -22,7 +22,10 @@ SETS: Final = {"browser": BROWSERS, "os": SYSTEMS, "device": DEVICES, "channel":
 SHIFTS: Final = {"browser": 10, "os": 6, "device": 4, "channel": 0}
 MASKS: Final = {"browser": 15, "os": 15, "device": 3, "channel": 15}
 
-_CODES: Final = {name: {member: i << SHIFTS[name] for i, member in enumerate(members)} for name, members in SETS.items()}
+_CODES: Final = {
+    name: {member: position << SHIFTS[name] for position, member in enumerate(members)}
+    for name, members in SETS.items()
+}
 
 
 def code(browser: str, os: str, device: str, channel: str) -> int:

@@ -353,8 +353,8 @@ def _visits(site: _SiteBatch, now: int) -> Iterable[Section]:
         slots = [site.keys.visits(number) for number in range(lowest, highest + 1)]
         bursts: list[str | int] = []
         for session, first, last, events in groups[slot]:
-            at = bucket(site.site.tz, first)
-            bursts += (session, first, last, events, str(at.minute), str(at.hour), at.day)
+            began = bucket(site.site.tz, first)
+            bursts += (session, first, last, events, str(began.minute), str(began.hour), began.day)
         yield *stems, slots, lowest, bursts
 
 

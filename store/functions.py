@@ -58,7 +58,7 @@ class Functions:
 
     async def fence(self, partition: PartitionKeys, journal: str) -> int:
         """The last sequence number that Redis has applied of this journal; 0 where it knows none."""
-        return int(await self._redis.hget(partition.fences, journal) or 0)  # type: ignore[misc]  # sync or async stub
+        return int(await self._redis.hget(partition.fences, journal) or 0)
 
     async def commit(self, batch: Batch) -> Reply:
         """Applies the batch, all of it or nothing."""
@@ -82,10 +82,10 @@ class Functions:
     async def _call(self, name: str, keys: int, *args: str | bytes | int) -> Any:
         function = f"{LIBRARY}_{name}"
         try:
-            return await self._redis.fcall(function, keys, *args)  # type: ignore[misc]  # sync or async stub
+            return await self._redis.fcall(function, keys, *args)
         except ResponseError as error:
             # A Redis that was replaced or flushed of functions has not run anything: load and call again.
             if "Function not found" not in str(error):
                 raise
             await self.load()
-            return await self._redis.fcall(function, keys, *args)  # type: ignore[misc]
+            return await self._redis.fcall(function, keys, *args)
