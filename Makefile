@@ -1,0 +1,44 @@
+# Nothing has to be done before any of these: each makes the virtualenv first where it is missing or out of date.
+
+.PHONY: install serve test check format bench clean
+.DEFAULT_GOAL := install
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+CODE := store ingest query commerce social hitstream tests bench
+
+install: $(STAMP)
+
+# The first Python that is new enough and can make a virtualenv (Debian ships one without ensurepip).
+$(STAMP): pyproject.toml constraints.txt
+	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3; do \
+	    if $$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        $$python -m venv --clear $(VENV) && break; \
+	    fi; \
+	done; \
+	test -x $(BIN)/python || { echo "make: Python 3.11 or later with venv is needed" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	@touch $@
+
+serve: $(STAMP)
+	$(BIN)/hitstream serve $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports --no-cache
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)
+	$(BIN)/python -m bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

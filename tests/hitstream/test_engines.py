@@ -1,0 +1,115 @@
+"""The embedded Valkey: starts, keeps what it was given, comes back, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from hitstream.engines import Valkey
+
+
+def client(valkey: Valkey) -> Redis:
+    return Redis.from_url(valkey.url, socket_timeout=5)
+
+
+async def gone(pid: int) -> None:
+    async with asyncio.timeout(30):
+        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            await asyncio.sleep(0.02)
+
+
+async def test_keeps_its_data_over_a_restart(tmp_path: Path) -> None:
+    async with Valkey(tmp_path / "v") as valkey, client(valkey) as redis:
+        pid = valkey.pid
+        assert pid
+        await redis.set("greeting", "hello")
+    assert not psutil.pid_exists(pid)
+    async with Valkey(tmp_path / "v") as valkey, client(valkey) as redis:
+        assert await redis.get("greeting") == b"hello"
+
+
+async def test_is_configured_for_the_promise_and_listens_on_no_port(tmp_path: Path) -> None:
+    async with Valkey(tmp_path / "v") as valkey, client(valkey) as redis:
+        config = await redis.config_get()
+        want = {
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "maxmemory-policy": "noeviction",
+            "save": "",
+            "set-max-intset-entries": "2048",
+            "port": "0",
+        }
+        assert {name: config[name] for name in want} == want
+        assert valkey.pid
+        assert not [c for c in psutil.Process(valkey.pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
+
+
+async def test_is_started_again_when_killed(tmp_path: Path) -> None:
+    async with Valkey(tmp_path / "v") as valkey:
+        first = valkey.pid
+        assert first
+        os.kill(first, signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while True:
+                with suppress(RedisError, OSError):
+                    async with client(valkey) as redis:
+                        assert await redis.ping()
+                    break
+                await asyncio.sleep(0.02)
+        assert valkey.pid != first
+
+
+async def test_a_path_too_long_for_a_socket_is_served_all_the_same(tmp_path: Path) -> None:
+    directory = tmp_path / ("deep" * 30)
+    async with Valkey(directory) as valkey, client(valkey) as redis:
+        assert await redis.ping()
+        socket = Path(valkey.url.removeprefix("unix://"))
+        assert socket.parent.stat().st_mode & 0o777 == 0o700
+    assert not socket.parent.exists()
+    assert (directory / "appendonlydir").is_dir()
+
+
+SERVE = """
+import asyncio, sys, pathlib
+from hitstream.engines import Valkey
+async def main():
+    async with Valkey(pathlib.Path(sys.argv[1])) as valkey:
+        print(valkey.pid, flush=True)
+        await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+def started(directory: Path) -> tuple[subprocess.Popen[str], int]:
+    """A process that holds a Valkey, and that Valkey's pid."""
+    owner = subprocess.Popen([sys.executable, "-c", SERVE, str(directory)], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout
+    with owner.stdout:
+        return owner, int(owner.stdout.readline())
+
+
+async def test_ends_with_its_owner_even_when_that_is_killed(tmp_path: Path) -> None:
+    owner, pid = started(tmp_path / "v")
+    owner.kill()
+    owner.wait()
+    await gone(pid)
+
+
+async def test_one_left_behind_is_ended_before_another_starts(tmp_path: Path) -> None:
+    owner, pid = started(tmp_path / "v")
+    os.kill(pid, signal.SIGSTOP)  # so that it cannot follow its owner
+    owner.kill()
+    owner.wait()
+    async with Valkey(tmp_path / "v") as valkey, client(valkey) as redis:
+        assert valkey.pid != pid
+        assert await redis.ping()
+        await gone(pid)
