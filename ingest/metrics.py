@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter as TypeCounter
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from store.commit import METRIC_OF
+from store.event import Event
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -17,10 +21,16 @@ class Metrics:
             "hitstream_events_accepted", "Events acknowledged to their senders.", ["type"], registry=registry
         )
         self.rejected = Counter(
-            "hitstream_events_rejected", "Events refused, by the reason told to their senders.", ["code"], registry=registry
+            "hitstream_events_rejected",
+            "Events refused, by the reason told to their senders.",
+            ["code"],
+            registry=registry,
         )
         self.refused = Counter(
-            "hitstream_requests_refused", "Ingest requests refused as a whole, by error code.", ["code"], registry=registry
+            "hitstream_requests_refused",
+            "Ingest requests refused as a whole, by error code.",
+            ["code"],
+            registry=registry,
         )
         self.ack_seconds = Histogram(
             "hitstream_ack_seconds", "From the end of a request's body to its acknowledgement.",
@@ -28,7 +38,9 @@ class Metrics:
         )  # fmt: skip
         self.committed = Counter("hitstream_events_committed", "Events applied to Redis.", registry=registry)
         self.duplicates = Counter(
-            "hitstream_events_duplicate", "Events left out because their event_id was counted before.", registry=registry
+            "hitstream_events_duplicate",
+            "Events left out because their event_id was counted before.",
+            registry=registry,
         )
         self.commit_seconds = Histogram(
             "hitstream_commit_seconds", "Duration of one commit call.", buckets=_SECONDS, registry=registry
@@ -48,6 +60,10 @@ class Metrics:
         self.gap_events = Counter(
             "hitstream_events_lost", "Events that no journal could replay, by reason.", ["reason"], registry=registry
         )
+        self.damaged = Counter(
+            "hitstream_journal_damages", "Stretches of a journal that could not be read, by reason.", ["reason"],
+            registry=registry,
+        )  # fmt: skip
         self.stream_entries_lost = Counter(
             "hitstream_stream_entries_lost", "Stream entries cut before a slow consumer group had read them.",
             registry=registry,
@@ -57,7 +73,12 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.adopted = Counter("hitstream_journals_adopted", "Journals of ended workers taken over.", registry=registry)
+        self._accepted = {metric: self.accepted.labels(metric) for metric in METRIC_OF.values()}
         self._registry = registry
+
+    def count_accepted(self, events: Iterable[Event]) -> None:
+        for metric, count in TypeCounter(METRIC_OF[type(event)] for event in events).items():
+            self._accepted[metric].inc(count)
 
     def gauge(self, name: str, help_: str, read: Callable[[], float]) -> None:
         """A gauge that is read when it is scraped."""

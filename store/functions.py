@@ -79,6 +79,10 @@ class Functions:
         keys = (partition.fences, partition.gaps)
         return bool(await self._call("skip", 2, *keys, journal, previous, to, reason, STREAM_CAP["gaps"]))
 
+    async def forget(self, partition: PartitionKeys, journal: str) -> None:
+        """Deletes the fence of a journal that is gone for good."""
+        await self._redis.hdel(partition.fences, journal)
+
     async def _call(self, name: str, keys: int, *args: str | bytes | int) -> Any:
         function = f"{LIBRARY}_{name}"
         try:

@@ -1,0 +1,143 @@
+"""Everything that carries journals into Redis: the worker's own, and those that ended workers left behind.
+
+    own journal ----- on_durable --> lanes (one a partition) --> commit
+    orphans     ----- adopted -----> lanes, reading from disk --> commit --> deleted, and its fences with it
+
+An orphan is a journal whose lock is free: its worker ended, however.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from redis.exceptions import RedisError
+
+from store.commit import Planner
+from store.functions import Functions
+from store.keys import PartitionKeys
+
+from .journal import Backlog, Damage, Entry, Journal, Orphan, journals
+from .lane import Lane
+from .metrics import Metrics
+
+RETIRE_EVERY_S: Final = 15.0
+ADOPT_EVERY_S: Final = 5.0
+FENCE_DEADLINE_S: Final = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Forwarder:
+    """One worker's. `run` works until it is cancelled.
+
+    `root` holds the journals of all workers of the machine.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        functions: Functions,
+        planner: Planner,
+        metrics: Metrics,
+        clock: Callable[[], int],
+    ) -> None:
+        self._root = root
+        self._functions = functions
+        self._planner = planner
+        self._metrics = metrics
+        self._clock = clock
+        self._lanes: list[Lane] = []
+        self._adopted: dict[str, list[Lane]] = {}
+
+    @property
+    def behind(self) -> int:
+        """Events that are durable here and not known to be in Redis, those of adopted journals included."""
+        return sum(lane.behind for lanes in (self._lanes, *self._adopted.values()) for lane in lanes)
+
+    def offer(self, entries: Sequence[Entry]) -> None:
+        """Takes what the worker's own journal has just made durable."""
+        for entry in entries:
+            self._lanes[entry.partition].offer(entry)
+
+    async def applied(self, partition: int, seq: int) -> None:
+        """Returns when the event `seq` of the worker's own journal is in Redis."""
+        await self._lanes[partition].applied(seq)
+
+    async def drain(self) -> None:
+        """Returns when all that the worker's own journal holds is in Redis."""
+        for lane in self._lanes:
+            await lane.applied(lane.end)
+
+    async def run(self, journal: Journal) -> None:
+        """Forwards `journal`, and every orphan that it finds."""
+        self._lanes = self._lanes_of(journal)
+        async with asyncio.TaskGroup() as tasks:
+            for lane in self._lanes:
+                tasks.create_task(lane.run(), name=f"lane {lane.partition} of {journal.id}")
+            tasks.create_task(self._retire(journal, self._lanes), name=f"retire {journal.id}")
+            tasks.create_task(self._adopt(tasks), name="adopt orphans")
+
+    def note_damage(self, damage: Damage) -> None:
+        self._metrics.damaged.labels(damage.reason).inc()
+
+    def _lanes_of(self, journal: Backlog) -> list[Lane]:
+        return [
+            Lane(journal, partition, self._functions, self._planner, self._metrics, self._clock)
+            for partition in range(self._planner.partitions)
+        ]
+
+    async def _retire(self, journal: Journal | Orphan, lanes: list[Lane]) -> bool:
+        """Deletes what has expired, again and again; returns when the whole journal is gone."""
+        while True:
+            await asyncio.sleep(RETIRE_EVERY_S)
+            try:
+                retired = await journal.retire({lane.partition: lane.position for lane in lanes}, self._clock())
+            except OSError as error:
+                log.error("the journal could not delete what has expired", extra={"error": str(error)})
+                continue
+            if retired.gone:
+                return True
+
+    async def _adopt(self, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            for id_ in journals(self._root):
+                if id_ in self._adopted:
+                    continue
+                try:
+                    orphan = await asyncio.to_thread(Orphan.adopt, self._root, id_, self.note_damage)
+                except OSError as error:
+                    log.error("an orphaned journal cannot be read", extra={"journal": id_, "error": str(error)})
+                    continue
+                if orphan is not None:
+                    log.info("adopted the journal of an ended worker", extra={"journal": id_})
+                    self._metrics.adopted.inc()
+                    self._adopted[id_] = self._lanes_of(orphan)
+                    tasks.create_task(self._carry(orphan), name=f"orphan {id_}")
+            await asyncio.sleep(ADOPT_EVERY_S)
+
+    async def _carry(self, orphan: Orphan) -> None:
+        """Forwards an orphan until nothing is left of it."""
+        lanes = self._adopted[orphan.id]
+        running = [asyncio.create_task(lane.run(), name=f"lane {lane.partition} of {orphan.id}") for lane in lanes]
+        try:
+            await self._retire(orphan, lanes)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            orphan.close()
+            del self._adopted[orphan.id]
+        await self._forget_fences(orphan.id)
+
+    async def _forget_fences(self, journal: str) -> None:
+        """The fences of a journal that is gone. One that stays behind, where Redis is away, costs some 40 bytes."""
+        try:
+            async with asyncio.timeout(FENCE_DEADLINE_S):
+                for partition in range(self._planner.partitions):
+                    await self._functions.forget(PartitionKeys(partition), journal)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.info("fences of a deleted journal stay", extra={"journal": journal, "error": str(error)})

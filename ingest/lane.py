@@ -1,0 +1,243 @@
+"""One partition of one journal on its way into Redis, in order, each event once.
+
+A lane holds what it knows of the fence as `position`: everything up to it is in Redis. It commits what follows; the
+function refuses a batch that does not begin where the fence stands, so a batch can be sent again after any doubt and
+is applied once. After a doubt (a timeout, a lost connection, a refusal, a second without work) it reads the fence:
+
+    fence == position    nothing happened meanwhile
+    fence >  position    a commit whose reply was lost did run: go on behind it
+    fence <  position    Redis lost its tail, or all: go back and read the journal again from the fence
+
+Entries come from memory as the journal makes them durable. Where memory's bound is passed, or at a start, they come
+from disk, until the lane has caught up with the journal's end: then from memory again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
+from typing import Final
+
+from msgspec import DecodeError
+from redis.exceptions import RedisError
+
+from store.commit import Batch, Planner, Span
+from store.event import Record, decode
+from store.functions import Applied, Fenced, Functions, Seen
+from store.keys import PartitionKeys
+
+from .journal import Backlog, Entry, Reader
+from .metrics import Metrics
+
+BATCH_EVENTS: Final = 1_000  # a commit of this size holds Redis for about 20 ms; larger ones save little
+QUEUE_EVENTS: Final = 20_000  # in memory, about 1 KiB an event; what comes on top is read from disk
+READ_BYTES: Final = 1 << 20  # from disk at once: a few thousand events
+COMMIT_DEADLINE_S: Final = 10.0  # a Redis that takes longer is in doubt, and the fence will tell
+IDLE_CHECK_S: Final = 1.0  # how soon an idle lane notices that Redis lost what it had
+BACKOFF_S: Final = (0.05, 1.0)  # first and longest pause after a failure
+
+log = logging.getLogger(__name__)
+
+
+class Lane:
+    """Forwards one partition of `journal`. `run` ends when cancelled; a cancelled commit is only a doubt."""
+
+    def __init__(
+        self,
+        journal: Backlog,
+        partition: int,
+        functions: Functions,
+        planner: Planner,
+        metrics: Metrics,
+        clock: Callable[[], int],
+    ) -> None:
+        self.partition = partition
+        self.position = 0
+        self._keys = PartitionKeys(partition)
+        self._journal = journal
+        self._functions = functions
+        self._planner = planner
+        self._metrics = metrics
+        self._clock = clock
+        self._queue: deque[Entry] = deque()
+        self._queued = 0  # events in it
+        self._on_disk = True  # what follows the queue is to be read from disk
+        self._reader: Reader | None = None
+        self._doubtful = True
+        self._wake = asyncio.Event()
+        self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []  # a heap by sequence number
+        self._waiter_numbers = count()
+
+    @property
+    def behind(self) -> int:
+        """Events that are durable in the journal and not known to be in Redis."""
+        return self.end - self.position
+
+    @property
+    def end(self) -> int:
+        """The last event of the partition that is durable in the journal."""
+        return self._journal.durable(self.partition)
+
+    def offer(self, entry: Entry) -> None:
+        """Takes an entry that has just become durable; called in the journal's order."""
+        if not self._on_disk and self._queued < QUEUE_EVENTS:
+            self._queue.append(entry)
+            self._queued += entry.count
+        else:
+            self._on_disk = True
+        self._wake.set()
+
+    async def applied(self, seq: int) -> None:
+        """Returns when the event `seq` is in Redis."""
+        if self.position < seq:
+            waiter = asyncio.get_running_loop().create_future()
+            heappush(self._waiters, (seq, next(self._waiter_numbers), waiter))
+            await waiter
+
+    async def run(self) -> None:
+        pause = BACKOFF_S[0]
+        while True:
+            try:
+                if self._doubtful:
+                    await self._ask_fence()
+                if not self._queue and self._on_disk:
+                    await self._refill()
+                if entries := self._next():
+                    await self._apply(entries)
+                else:
+                    await self._wait_for_work()
+                pause = BACKOFF_S[0]
+            except (RedisError, OSError, TimeoutError) as error:
+                self._doubtful = True
+                self._metrics.commit_failures.labels(type(error).__name__).inc()
+                log.warning("commit failed, trying again", extra={"partition": self.partition, "error": str(error)})
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, BACKOFF_S[1])
+
+    async def _ask_fence(self) -> None:
+        async with asyncio.timeout(COMMIT_DEADLINE_S):
+            fence = await self._functions.fence(self._keys, self._journal.id)
+        if fence < self.position:
+            events = self.position - fence
+            log.warning("redis lost events, replaying", extra={"partition": self.partition, "events": events})
+            self._metrics.replayed.inc(events)
+            self._queue.clear()
+            self._queued = 0
+            self._on_disk = True
+            self._reader = None
+        self._move(fence)
+        self._doubtful = False
+
+    def _move(self, fence: int) -> None:
+        """Everything up to `fence` is in Redis."""
+        self.position = fence
+        while self._queue and self._queue[0].seq <= fence:
+            self._queued -= self._queue.popleft().count
+        while self._waiters and self._waiters[0][0] <= fence:
+            _, _, waiter = heappop(self._waiters)
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _next(self) -> list[Entry]:
+        """A batch from the head of the queue; the entries stay there until they are known to be in Redis."""
+        batch: list[Entry] = []
+        events = 0
+        for entry in self._queue:
+            events += entry.count
+            if batch and events > BATCH_EVENTS:
+                break
+            batch.append(entry)
+        return batch
+
+    async def _refill(self) -> None:
+        """Reads on from disk, or finds that the lane has caught up with the journal, or that the rest is lost."""
+        end = self.end
+        reader = self._reader or self._journal.reader(self.partition, self.position)
+        self._reader = reader
+        entries = await asyncio.to_thread(reader.read, READ_BYTES)
+        self._queue.extend(entries)
+        self._queued += sum(entry.count for entry in entries)
+        if not entries and self.position < end:
+            await self._skip(end, "unreadable")
+        elif not entries and self.position == self.end:
+            self._on_disk = False
+            self._reader = None
+
+    async def _apply(self, entries: list[Entry]) -> None:
+        """Commits the entries that follow `position` without a gap; where the first does not, passes over the gap."""
+        records: list[Record] = []
+        last = self.position
+        for entry in entries:
+            record = _record_of(entry) if entry.seq - entry.count == last else None
+            if record is None:
+                break
+            records.append(record)
+            last = entry.seq
+        if records:
+            await self._commit(records, last)
+        elif entries[0].seq - entries[0].count > self.position:
+            await self._skip(entries[0].seq - entries[0].count, "missing")
+        else:
+            await self._skip(entries[0].seq, "undecodable")
+
+    async def _commit(self, records: list[Record], last: int) -> None:
+        span = Span(self._journal.id, self.partition, self.position, last)
+        seen: frozenset[int] = frozenset()
+        while True:
+            batch = self._planner.plan(span, records, now=self._clock(), seen=seen)
+            with self._metrics.commit_seconds.time():
+                async with asyncio.timeout(COMMIT_DEADLINE_S):
+                    reply = await self._functions.commit(batch)
+            if isinstance(reply, Seen):
+                seen |= {batch.ids[position] for position in reply.positions}
+                continue
+            break
+        if isinstance(reply, Fenced):
+            self._doubtful = True
+            return
+        self._note(batch, reply)
+        self._move(last)
+
+    def _note(self, batch: Batch, applied: Applied) -> None:
+        self._metrics.committed.inc(batch.events)
+        self._metrics.duplicates.inc(batch.duplicates)
+        self._metrics.stream_entries_lost.inc(applied.lost)
+        for note in applied.notes:
+            self._metrics.commit_notes.inc()
+            log.error("a write of a commit went wrong", extra={"partition": self.partition, "note": note})
+
+    async def _skip(self, to: int, reason: str) -> None:
+        events = to - self.position
+        async with asyncio.timeout(COMMIT_DEADLINE_S):
+            moved = await self._functions.skip(self._keys, self._journal.id, self.position, to, reason)
+        if not moved:
+            self._doubtful = True
+            return
+        self._metrics.gap_events.labels(reason).inc(events)
+        gap = {"journal": self._journal.id, "after": self.position, "to": to, "reason": reason}
+        log.error("events lost", extra=gap)
+        self._move(to)
+
+    async def _wait_for_work(self) -> None:
+        self._wake.clear()
+        if self._queue or self._on_disk:
+            return
+        try:
+            async with asyncio.timeout(IDLE_CHECK_S):
+                await self._wake.wait()
+        except TimeoutError:
+            self._doubtful = True
+
+
+def _record_of(entry: Entry) -> Record | None:
+    """The record, as it was appended or decoded from its bytes; None where these are none."""
+    if entry.record is not None:
+        return entry.record
+    try:
+        return decode(entry.payload)
+    except DecodeError:
+        return None
