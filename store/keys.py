@@ -9,6 +9,7 @@ minutes of their beginnings (`store.buckets`), `user` 16 hex digits of a keyed h
     {p}:conversions                            stream  -      500 k
     {p}:errors                                 stream  -      100 k
     {p}:rejected                               stream  -      10 k copies of what was refused
+    {p}:dead_letters                           stream  -      10 k entries that a projector could never apply
     {p}:fences                                 hash    -      journal id -> last sequence number applied
     {p}:gaps                                   stream  -      1 k notes of what a journal could not replay
     {p}:dedup:{generation}                     hash    3 d    level -> ids in it; generation: days since the epoch, UTC
@@ -49,7 +50,7 @@ TTL_ACTIVITY: Final = 8 * DAY_S
 
 ACTIVITY_CAP: Final = 500  # lines a user and day; as in functions.lua
 
-PERMANENT: Final = ("page_views", "user_events", "conversions", "errors", "rejected", "fences", "gaps")
+PERMANENT: Final = ("page_views", "user_events", "conversions", "errors", "rejected", "dead_letters", "fences", "gaps")
 
 STREAM_OF: Final = {
     "page_view": "page_views",
@@ -63,6 +64,7 @@ STREAM_CAP: Final = {
     "conversions": 500_000,
     "errors": 100_000,
     "rejected": 10_000,
+    "dead_letters": 10_000,
     "gaps": 1_000,
 }
 
@@ -80,6 +82,7 @@ class PartitionKeys:
         self.fences = f"{self.tag}:fences"
         self.gaps = f"{self.tag}:gaps"
         self.rejected = f"{self.tag}:rejected"
+        self.dead_letters = f"{self.tag}:dead_letters"
 
     def stream(self, name: str) -> str:
         return f"{self.tag}:{name}"

@@ -39,22 +39,64 @@ def pack(user: int, step: int, at: int, value: int, money: int, attrs: int) -> b
 
 
 class Columns:
-    """Records unpacked: equally long arrays.
+    """Records unpacked, a column at a time, each worked out when it is asked for: equally long arrays.
 
     user uint64 · step uint64 · at int64 (epoch ms) · value int64 (minor units) · money uint16 · attrs uint16
     """
 
-    __slots__ = ("at", "attrs", "money", "step", "user", "value")
+    __slots__ = ("_hour_of", "_words")
 
     def __init__(self, words: NDArray[np.uint64], hour_of: NDArray[np.int64] | int) -> None:
         """`words`: shape (n, 3). `hour_of`: the UTC hour of all records, or of each."""
-        what, how_much = words[:, 1], words[:, 2]
-        self.user = words[:, 0]
-        self.step = what >> np.uint64(24)
-        self.at = (what & np.uint64(0xFF_FFFF)).astype(np.int64) + np.int64(HOUR_MS) * hour_of
-        self.value = how_much.view(np.int64) >> np.int64(24)  # arithmetic: the sign comes along
-        self.money = ((how_much >> np.uint64(14)) & np.uint64(0x3FF)).astype(np.uint16)
-        self.attrs = (how_much & np.uint64(0x3FFF)).astype(np.uint16)
+        self._words = words
+        self._hour_of = hour_of
+
+    @property
+    def user(self) -> NDArray[np.uint64]:
+        return self._words[:, 0]
+
+    @property
+    def step(self) -> NDArray[np.uint64]:
+        return self._words[:, 1] >> np.uint64(24)
+
+    @property
+    def at(self) -> NDArray[np.int64]:
+        within = (self._words[:, 1] & np.uint64(0xFF_FFFF)).view(np.int64)
+        return within + np.int64(HOUR_MS) * self._hour_of
+
+    @property
+    def what(self) -> NDArray[np.uint64]:
+        """Value, money and attrs still packed, as `value`, `money` and `attrs` take them."""
+        return self._words[:, 2]
+
+    @property
+    def value(self) -> NDArray[np.int64]:
+        return value(self.what)
+
+    @property
+    def money(self) -> NDArray[np.uint16]:
+        return money(self.what)
+
+    @property
+    def attrs(self) -> NDArray[np.uint16]:
+        return attrs(self.what)
+
+
+def value(what: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return what.view(np.int64) >> np.int64(24)  # arithmetic: the sign comes along
+
+
+def money(what: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    return ((what >> np.uint64(14)) & np.uint64(0x3FF)).astype(np.uint16)
+
+
+def attrs(what: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    return (what & np.uint64(0x3FFF)).astype(np.uint16)
+
+
+def middle_bits(words: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    """Bits 23..8 of the records' step hashes: a view, and so the cheapest way to tell most steps apart."""
+    return words.view("<u2")[:, 6]
 
 
 def words(data: bytes) -> NDArray[np.uint64]:
