@@ -1,29 +1,24 @@
 """Why a question gets no answer.
 
-    QueryError              code, message, retry_after
-    ├─ BadParameter         a parameter is unknown, missing, repeated or out of range
-    ├─ BadBody              the body of a POST is not the JSON object that it should be
-    ├─ BodyTooLarge         ... or is longer than any question
-    ├─ StoreUnavailable     Redis did not answer in time, or cannot
-    └─ TooManyReaders       the site has as many live readers as this worker serves
+    RequestError (store.errors)
+    └── QueryError
+        ├── BadParameter      a parameter is unknown, missing, repeated or out of range
+        ├── BadBody           the body of a POST is not the JSON object that it should be
+        ├── BodyTooLarge      or is longer than any question
+        ├── BodyTimeout       or did not arrive in time
+        ├── StoreUnavailable  Redis did not answer in time, or cannot
+        └── TooManyReaders    the site has as many live readers as one worker serves
 
-Which HTTP status each gets is not decided here (`hitstream.problems`).
+Which HTTP status a class gets stands in `hitstream.problems`.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from store.errors import RequestError
 
 
-class QueryError(Exception):
-    """The root. `message` is for a person; `retry_after` is in seconds, None where asking again will not help."""
-
-    code: ClassVar[str] = "query_error"
-
-    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.retry_after = retry_after
+class QueryError(RequestError):
+    """The question was not answered; nothing has changed by asking it."""
 
 
 class BadParameter(QueryError):
@@ -32,7 +27,7 @@ class BadParameter(QueryError):
     code = "bad_parameter"
 
     def __init__(self, parameter: str, message: str) -> None:
-        super().__init__(f"{parameter}: {message}")
+        super().__init__(f"{parameter}: {message}", parameter=parameter)
         self.parameter = parameter
 
 
@@ -44,15 +39,19 @@ class BodyTooLarge(QueryError):
     code = "body_too_large"
 
 
+class BodyTimeout(QueryError):
+    code = "body_timeout"
+
+
 class StoreUnavailable(QueryError):
     code = "store_unavailable"
 
-    def __init__(self, retry_after: int = 1) -> None:
+    def __init__(self, retry_after: float = 1) -> None:
         super().__init__("the store did not answer in time; nothing is lost, ask again", retry_after=retry_after)
 
 
 class TooManyReaders(QueryError):
     code = "too_many_readers"
 
-    def __init__(self, limit: int, retry_after: int) -> None:
-        super().__init__(f"this site already has {limit} live readers here", retry_after=retry_after)
+    def __init__(self, limit: int, retry_after: float) -> None:
+        super().__init__(f"the site already has {limit} live readers here", retry_after=retry_after)
