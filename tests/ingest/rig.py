@@ -23,24 +23,13 @@ from store.functions import Functions
 from store.keys import PartitionKeys, SiteKeys
 from store.site import Site
 from tests.store.batches import IDENTITY
+from tests.waiting import until
 
 KEYS = SiteKeys("demo", 1)
 
 
 def clock() -> int:
     return int(time.time() * 1000)
-
-
-async def until(holds: Callable[[], Any], seconds: float = 20) -> None:
-    """Waits for a condition; fails where it does not come true in time."""
-    async with asyncio.timeout(seconds):
-        while True:
-            found = holds()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return
-            await asyncio.sleep(0.01)
 
 
 class Rig:

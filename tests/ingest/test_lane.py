@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,15 @@ from ingest.journal import KEEP_MS, Journal
 from store.buckets import DAY_MS
 from store.event import Record, encode
 from store.keys import PartitionKeys
-from tests.ingest.rig import KEYS, clock, counted, everywhere, rig, until
+from tests.ingest.rig import KEYS, clock, counted, everywhere, rig
 from tests.proxy import Proxy, proxy_to
 from tests.store.batches import page_view
+from tests.waiting import until
 
 NOW = clock() // DAY_MS * DAY_MS + DAY_MS // 2  # noon: no test runs into another day
 
 
-def _day() -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(NOW / 1000, UTC).date().isoformat()
-
-
-DAY = _day()
+DAY = datetime.fromtimestamp(NOW / 1000, UTC).date().isoformat()
 
 
 def view(number: int = 0, **fields: Any) -> Any:
@@ -98,7 +94,7 @@ async def test_a_redis_that_answers_nothing_delays_no_acknowledgement(
 
 
 async def test_beyond_memory_s_bound_the_disk_serves(
-    redis: Redis, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    redis: Any, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lane, "QUEUE_EVENTS", 10)
     monkeypatch.setattr(lane, "BATCH_EVENTS", 7)
@@ -114,7 +110,7 @@ async def test_beyond_memory_s_bound_the_disk_serves(
         await worker.drained()
         assert await counted(redis, DAY) == everywhere(220)
         pages = await redis.xrange(PartitionKeys(0).stream("page_views"))
-        numbers = [int(fields[b"page_url"].rpartition(b"/")[2]) for _, fields in pages]  # type: ignore[union-attr]
+        numbers = [int(fields[b"page_url"].rpartition(b"/")[2]) for _, fields in pages]
         assert [number for number in numbers if number < 1000] == list(range(120))  # in order
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from store import consumer as module
 from store.consumer import Consumer, Poison, StreamEntry, Unavailable
-from tests.ingest.rig import until
+from tests.waiting import until
 
 STREAM = "{p0}:conversions"
 

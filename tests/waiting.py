@@ -1,0 +1,19 @@
+"""Waiting for a condition, never for a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+
+async def until(holds: Callable[[], Any], seconds: float = 20) -> None:
+    """Returns when `holds` is true, or what it awaits; TimeoutError where that does not come."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = holds()
+            if asyncio.iscoroutine(found):
+                found = await found
+            if found:
+                return
+            await asyncio.sleep(0.01)
