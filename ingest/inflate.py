@@ -34,14 +34,17 @@ _FAILURES: Final = (zlib.error, zstandard.ZstdError, brotli.error)
 class _Decoder(Protocol):
     """The decoder of one gzip member, zlib stream or zstd frame."""
 
-    eof: bool
-    unused_data: bytes
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
 
     def decompress(self, data: bytes, /) -> bytes: ...
 
 
 def decompress(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body without its content encoding: gzip, deflate (with its zlib header or, as some send it, without), br, zstd.
+    """The body without its content encoding: gzip, deflate (also without its zlib header, as some send it), br, zstd.
 
     Raises `UnsupportedEncoding`, also for encodings applied one upon the other; `TooLarge` where more than `limit`
     bytes come out; `CorruptBody` where the data is damaged or cut off.
