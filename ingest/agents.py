@@ -38,7 +38,7 @@ _BROWSERS: Final[Rules] = (
     ("edge", ("edg/", "edge/", "edga/", "edgios/")),
     ("opera", ("opr/", "opera", "opios/", "opt/", "opx/")),
     ("samsung", ("samsungbrowser",)),
-    ("webview", ("; wv)", "fban/", "fbav/", "fb_iab", "instagram", " line/", "micromessenger", "bytedance", "snapchat")),
+    ("webview", ("; wv)", "fban/", "fbav/", "fb_iab", "instagram", " line/", "micromessenger", "snapchat")),
     ("firefox", ("firefox/", "fxios/", "focus/")),
     ("ie", ("msie ", "trident/")),
     ("chrome", ("chrome/", "crios/", "chromium/")),

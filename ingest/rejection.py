@@ -30,7 +30,7 @@ CODES: frozenset[str] = frozenset(get_args(Code))
 
 
 class Rejection(Struct, frozen=True):
-    """`index` counts the events of the request from 0. `message` names field, reason and limit, never the value sent."""
+    """`index` counts the request's events from 0. `message` names field, reason and limit, never the value sent."""
 
     index: int
     code: Code

@@ -94,7 +94,7 @@ def page(text: str) -> Page:
 
 
 def referrer(text: str) -> Referrer:
-    """Like a page's address, and without its query. What cannot be read is another site's mistake and counts as none."""
+    """Like a page's address, and without its query. One that cannot be read counts as none: it is another's."""
     try:
         scheme, host, port, path, _ = _split(text.partition("?")[0])
     except InvalidUrl:
