@@ -143,15 +143,15 @@ class Lane:
                 waiter.set_result(None)
 
     def _next(self) -> list[Entry]:
-        """A batch from the head of the queue; the entries stay there until they are known to be in Redis."""
-        batch: list[Entry] = []
+        """The head of the queue, enough for a batch; entries stay in it until they are known to be in Redis."""
+        head: list[Entry] = []
         events = 0
         for entry in self._queue:
-            events += entry.count
-            if batch and events > BATCH_EVENTS:
+            if events >= BATCH_EVENTS:
                 break
-            batch.append(entry)
-        return batch
+            head.append(entry)
+            events += entry.count
+        return head
 
     async def _refill(self) -> None:
         """Reads on from disk, or finds that the lane has caught up with the journal, or that the rest is lost."""
@@ -168,21 +168,15 @@ class Lane:
             self._reader = None
 
     async def _apply(self, entries: list[Entry]) -> None:
-        """Commits the entries that follow `position` without a gap; where the first does not, passes over the gap."""
-        records: list[Record] = []
-        last = self.position
-        for entry in entries:
-            record = _record_of(entry) if entry.seq - entry.count == last else None
-            if record is None:
-                break
-            records.append(record)
-            last = entry.seq
+        """Commits what follows `position` without a gap, up to a batch; where nothing does, passes over the gap."""
+        records, last = _follow(entries, self.position)
+        first = entries[0]
         if records:
             await self._commit(records, last)
-        elif entries[0].seq - entries[0].count > self.position:
-            await self._skip(entries[0].seq - entries[0].count, "missing")
+        elif first.seq - first.count > self.position:
+            await self._skip(first.seq - first.count, "missing")
         else:
-            await self._skip(entries[0].seq, "undecodable")
+            await self._skip(first.seq, "undecodable")
 
     async def _commit(self, records: list[Record], last: int) -> None:
         span = Span(self._journal.id, self.partition, self.position, last)
@@ -233,11 +227,30 @@ class Lane:
             self._doubtful = True
 
 
+def _follow(entries: list[Entry], position: int) -> tuple[list[Record], int]:
+    """The events behind `position`, at most a batch, and the seq of the last; they end before a gap.
+
+    A fence may stand within a record: the rest of a large one then belongs to the next batch.
+    """
+    records: list[Record] = []
+    last = position
+    for entry in entries:
+        start = entry.seq - entry.count
+        record = _record_of(entry) if start <= last else None
+        if record is None or last - position == BATCH_EVENTS:
+            break
+        events = record.events[last - start : last - start + BATCH_EVENTS - (last - position)]
+        records.append(Record(record.site, events))
+        last += len(events)
+    return records, last
+
+
 def _record_of(entry: Entry) -> Record | None:
     """The record, as it was appended or decoded from its bytes; None where these are none."""
     if entry.record is not None:
         return entry.record
     try:
-        return decode(entry.payload)
+        record = decode(entry.payload)
     except DecodeError:
         return None
+    return record if len(record.events) == entry.count else None

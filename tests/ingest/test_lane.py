@@ -114,6 +114,23 @@ async def test_beyond_memory_s_bound_the_disk_serves(
         assert [number for number in numbers if number < 1000] == list(range(120))  # in order
 
 
+async def test_a_large_record_is_committed_in_parts(
+    redis: Redis, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "BATCH_EVENTS", 10)
+    async with rig(proxy.url, tmp_path) as worker:
+        proxy.black_hole()
+        await worker.send(*(view(number) for number in range(25)))
+        await worker.send(*(view(number) for number in range(8)))
+        await worker.send(*(view(number) for number in range(12)))
+        proxy.restore()
+        for _ in range(3):  # so that it has to find its place within a record, from the fence and from disk
+            proxy.lose_reply_to = b"hitstream_v1_commit"
+            await until(lambda: not proxy.lose_reply_to or worker.forwarder.behind == 0)
+        await worker.drained()
+        assert await counted(redis, DAY) == everywhere(45)
+
+
 async def test_a_redis_that_lost_everything_is_refilled(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     async with rig(redis_url, tmp_path) as worker:
         for number in range(30):
