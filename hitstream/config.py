@@ -1,0 +1,173 @@
+"""What an operator can choose: one frozen `Config`, and what must be true of it that no type says.
+
+Where the values come from is told in `hitstream.sources`; `docs/configuration.md` lists all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Literal, get_args
+from zoneinfo import ZoneInfo
+
+from msgspec import Meta, Struct
+
+from store.money import CURRENCIES
+from store.site import SITE_ID, KeyKind
+
+Keys = str | tuple[str, ...]
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. The text names the key, where it was read, and the reason."""
+
+
+class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The table `[sites.<id>]`. A site that is given no key at all gets its three from `keys.toml`."""
+
+    zone: Annotated[
+        str,
+        Meta(description="IANA time zone in which the site's days, hours and minutes begin."),
+    ] = "UTC"
+    currency: Annotated[
+        str,
+        Meta(description="ISO 4217 code that answers about money are given in when the question names none."),
+    ] = "USD"
+    origins: Annotated[
+        tuple[str, ...],
+        Meta(description="Web origins (`https://shop.example`) whose pages may send with the write key; empty: any."),
+    ] = ()
+    write: Annotated[
+        Keys,
+        Meta(description="Public key that a page carries; may only send. A list where an old key stays valid a while."),
+    ] = ()
+    server: Annotated[
+        Keys,
+        Meta(description="Secret key of the site's own servers; may also send history and orders."),
+    ] = ()
+    read: Annotated[
+        Keys,
+        Meta(description="Secret key for questions."),
+    ] = ()
+
+    def keys(self, kind: KeyKind) -> tuple[str, ...]:
+        given: Keys = getattr(self, kind)
+        return (given,) if isinstance(given, str) else given
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """Every setting, with its unit and reason; `check` has passed for it."""
+
+    data_dir: Annotated[
+        str,
+        Meta(description="Directory for the journals, the embedded engines, and what is made once: secret and keys."),
+    ] = "data"
+    host: Annotated[
+        str,
+        Meta(description="Address to listen on. The default serves this machine alone."),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int,
+        Meta(ge=0, le=65535, description="TCP port; 0 lets the system choose, and `ready.json` tells which."),
+    ] = 8080
+    workers: Annotated[
+        int,
+        Meta(ge=1, le=64, description="Processes that serve the port; one a core is a good measure."),
+    ] = 1
+    role: Annotated[
+        Literal["all", "ingest", "query", "projector"],
+        Meta(description="What this process does; `all` unless a deployment spreads it over machines."),
+    ] = "all"
+    redis_url: Annotated[
+        str,
+        Meta(description="`redis://`, `rediss://` or `unix://` URL of Valkey 8+ or Redis 7.2+; empty: embedded."),
+    ] = ""
+    postgres_url: Annotated[
+        str,
+        Meta(description="`postgresql://` URL of the shop's database; empty: embedded."),
+    ] = ""
+    mongo_url: Annotated[
+        str,
+        Meta(description="`mongodb://` URL of the social graph's database; empty: embedded."),
+    ] = ""
+    ack: Annotated[
+        Literal["journal", "redis"],
+        Meta(
+            description="What a 202 waits for: the journal's sync, or the commit too, so that one reads one's writes."
+        ),
+    ] = "journal"
+    partitions: Annotated[
+        int,
+        Meta(ge=1, le=1024, description="Redis hash tags that sites are spread over; fixed once events are stored."),
+    ] = 1
+    journal_quota_bytes: Annotated[
+        int,
+        Meta(ge=1 << 20, description="Bytes on disk of all workers' journals; when they are used up, events get 503."),
+    ] = 2 << 30
+    secret: Annotated[
+        str,
+        Meta(
+            description="Hex, 16 to 64 bytes: the key of every hash; one for all that share a Redis. Empty: made once."
+        ),
+    ] = ""
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="Networks (CIDR) whose `X-Forwarded-For` is believed."),
+    ] = ()
+    events_per_second: Annotated[
+        int,
+        Meta(ge=0, description="Events a second that each key may send to each worker; 0: unlimited."),
+    ] = 50_000
+    events_burst: Annotated[
+        int,
+        Meta(ge=1, description="Events that a key may send at once after a quiet time."),
+    ] = 100_000
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="The least level that is logged."),
+    ] = "info"
+    log_format: Annotated[
+        Literal["json", "text"],
+        Meta(description="One JSON object a line, for machines; or text, for a terminal."),
+    ] = "json"
+    sites: Annotated[
+        dict[str, SiteConfig],
+        Meta(description="Tables `[sites.<id>]`, an id being `[a-z0-9][a-z0-9-]{1,31}`; none: the site `demo`."),
+    ] = {}
+
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(ip_network(cidr) for cidr in self.trusted_proxies)
+
+
+def check(config: Config) -> None:
+    """What no type says. Raises `ConfigError`."""
+    if config.secret and not re.fullmatch(r"([0-9a-f]{2}){16,64}", config.secret, re.ASCII | re.IGNORECASE):
+        raise ConfigError("secret: must be 16 to 64 bytes in hex")
+    for cidr in config.trusted_proxies:
+        try:
+            ip_network(cidr)
+        except ValueError as error:
+            raise ConfigError(f"trusted_proxies: {error}") from error
+    owners: dict[str, str] = {}
+    for id_, site in config.sites.items():
+        _check_site(id_, site)
+        for kind in get_args(KeyKind):
+            for key in site.keys(kind):
+                name = f"sites.{id_}.{kind}"
+                if not re.fullmatch(r"[!-~]{16,128}", key):
+                    raise ConfigError(f"{name}: must be 16 to 128 printable characters without a space")
+                if key in owners:
+                    raise ConfigError(f"{name}: is the same key as {owners[key]}")
+                owners[key] = name
+
+
+def _check_site(id_: str, site: SiteConfig) -> None:
+    if not SITE_ID.match(id_):
+        raise ConfigError(f"sites.{id_}: a site's id is 2 to 32 lower-case letters, digits and '-'")
+    try:
+        ZoneInfo(site.zone)
+    except (LookupError, ValueError, OSError) as error:  # unknown; not a name at all; names a directory
+        raise ConfigError(f"sites.{id_}.zone: no time zone is called {site.zone!r}") from error
+    if site.currency not in CURRENCIES:
+        raise ConfigError(f"sites.{id_}.currency: no ISO 4217 currency is called {site.currency!r}")
