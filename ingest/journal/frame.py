@@ -23,7 +23,7 @@ record is (seq - count, seq], the next one of that partition begins at seq, and 
 can be counted. The bytes FE and FF occur in no UTF-8 text, and a header's checksum is seeded with the journal's id,
 which no visitor knows: nothing that an event can contain is taken for a frame when reading looks for the next one.
 
-Costs: 36 bytes a record. A header takes about 0.6 us to make, a frame about 1 us to check and one copy of its payload.
+Costs: 36 bytes a record; a header takes about 0.7 us to make, a frame of 300 bytes about 1 us to check.
 """
 
 from __future__ import annotations
@@ -40,11 +40,10 @@ MAGIC: Final = b"\xfeHS\xff"
 
 _segment_body = struct.Struct("<H22sQ")
 _frame_body = struct.Struct("<IIQQHH")
-_frame = struct.Struct("<4sIIIQQHH")
 _checked = struct.Struct("<4sI")  # what both headers begin with
 
 SEGMENT_BYTES: Final = _checked.size + _segment_body.size
-FRAME_BYTES: Final = _frame.size
+FRAME_BYTES: Final = _checked.size + _frame_body.size
 MAX_COUNT: Final = 0xFFFF
 MAX_PARTITION: Final = 0xFFFF
 MAX_PAYLOAD: Final = 32 << 20  # far beyond what the largest request, 8 MiB of JSON, becomes
@@ -154,15 +153,15 @@ def is_tear(rest: bytes, header: int) -> bool:
     return len(rest) < header or not rest.strip(b"\0")
 
 
-def _frame_at(data: bytes, at: int, seed: int) -> tuple[int, int, int, int, int, int] | None:
+def _frame_at(data: bytes, at: int, seed: int) -> tuple[int, ...] | None:
     """(length, CRC of the payload, seq, received at, count, partition) where a sound frame header stands, or None."""
-    if len(data) - at < FRAME_BYTES:
+    header = data[at : at + FRAME_BYTES]
+    if len(header) < FRAME_BYTES or not header.startswith(MAGIC):
         return None
-    magic, checksum, *head = _frame.unpack_from(data, at)
-    if magic != MAGIC or crc32(data[at + _checked.size : at + FRAME_BYTES], seed) != checksum:
+    body = header[_checked.size :]
+    if _checked.unpack_from(header)[1] != crc32(body, seed):
         return None
-    length, payload, seq, received_at, count, partition = head
-    return length, payload, seq, received_at, count, partition
+    return _frame_body.unpack(body)
 
 
 def _next_frame(data: bytes, at: int, seed: int) -> int:

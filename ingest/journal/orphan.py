@@ -68,7 +68,7 @@ class Orphan(Backlog):
 
     def _survey(self) -> None:
         starts = directory.segments(self.path)
-        for start, following in zip(starts, [*starts[1:], None], strict=True):
+        for start, following in zip(starts, [*starts, None][1:], strict=True):
             file = self.path / directory.segment_name(start)
             end = start + file.stat().st_size if following is None else following
             segment = self._read_through(start, end, may_be_torn=following is None)
