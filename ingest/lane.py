@@ -34,6 +34,7 @@ from .journal import Backlog, Entry, Reader
 from .metrics import Metrics
 
 BATCH_EVENTS: Final = 1_000  # a commit of this size holds Redis for about 20 ms; larger ones save little
+GATHER_S: Final = 0.01  # between the beginnings of two commits: each costs some 2 ms, whatever is in it
 QUEUE_EVENTS: Final = 20_000  # in memory, about 1 KiB an event; what comes on top is read from disk
 READ_BYTES: Final = 1 << 20  # from disk at once: a few thousand events
 COMMIT_DEADLINE_S: Final = 10.0  # a Redis that takes longer is in doubt, and the fence will tell
@@ -69,6 +70,7 @@ class Lane:
         self._reader: Reader | None = None
         self._doubtful = True
         self._wake = asyncio.Event()
+        self._began_at = 0.0  # the last commit, by the loop's clock
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []  # a heap by sequence number
         self._waiter_numbers = count()
 
@@ -106,8 +108,9 @@ class Lane:
                     await self._ask_fence()
                 if not self._queue and self._on_disk:
                     await self._refill()
-                if entries := self._next():
-                    await self._apply(entries)
+                if self._queue:
+                    await self._gather()
+                    await self._apply(self._head())
                 else:
                     await self._wait_for_work()
                 pause = BACKOFF_S[0]
@@ -142,7 +145,7 @@ class Lane:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _next(self) -> list[Entry]:
+    def _head(self) -> list[Entry]:
         """The head of the queue, enough for a batch; entries stay in it until they are known to be in Redis."""
         head: list[Entry] = []
         events = 0
@@ -166,6 +169,13 @@ class Lane:
         elif not entries and self.position == self.end:
             self._on_disk = False
             self._reader = None
+
+    async def _gather(self) -> None:
+        """Lets more events come, unless there are enough for a batch or the last commit is a while ago."""
+        loop = asyncio.get_running_loop()
+        if self._queued < BATCH_EVENTS and (pause := self._began_at + GATHER_S - loop.time()) > 0:
+            await asyncio.sleep(pause)
+        self._began_at = loop.time()
 
     async def _apply(self, entries: list[Entry]) -> None:
         """Commits what follows `position` without a gap, up to a batch; where nothing does, passes over the gap."""
