@@ -21,6 +21,6 @@ def pixel_event(parameters: Mapping[str, str]) -> object:
         if value := parameters.get(name):
             decoded = item(value.encode(errors="replace"))
             if isinstance(decoded, Undecodable):
-                return Undecodable(decoded.code, f"{name}: {decoded.message}", decoded.excerpt)
+                return Undecodable(decoded.code, f"{name} must be a JSON object", decoded.excerpt)
             event[name] = decoded
     return event

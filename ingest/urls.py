@@ -35,14 +35,14 @@ TRACKING: Final = PAID_CLICKS | {
     "wickedid", "_openstat", "_kx", "_branch_match_id", "ml_subscriber", "ml_subscriber_hash", "s_kwcid", "zanpid",
 }  # fmt: skip
 
-_ADDRESS: Final = re.compile(r"([a-z-]{4,11})://([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE)
+# An app names itself as a referrer by its own scheme.
+_ADDRESS: Final = re.compile(r"(https?|android-app|ios-app)://([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE)
 _HOST: Final = re.compile(r"[a-z0-9_][a-z0-9._-]*")
 _MAX_HOST: Final = 253  # RFC 1035, in text
 _AROUND: Final = "".join(map(chr, range(33)))  # what browsers strip: controls and the space
 _DROPPED: Final = re.compile(r"[\t\n\r]")  # what they drop wherever it stands
 _UNSAFE: Final = re.compile(r"[^\x21\x23-\x3b\x3d\x3f-\x7e]")
-_OWN_PORT: Final = {"http": "80", "https": "443"}
-_APPS: Final = frozenset({"android-app", "ios-app"})  # how apps name themselves as referrers
+_OWN_PORT: Final = {"http": 80, "https": 443}
 
 
 class InvalidUrl(ValueError):
@@ -99,8 +99,6 @@ def referrer(text: str) -> Referrer:
         scheme, host, port, path, _ = _split(text.partition("?")[0])
     except InvalidUrl:
         return NO_REFERRER
-    if scheme not in _OWN_PORT and scheme not in _APPS:
-        return NO_REFERRER
     url = f"{scheme}://{host}{port}{path}"
     return Referrer(url if len(url) <= MAX_CHARACTERS else f"{scheme}://{host}{port}/", host)
 
@@ -150,11 +148,12 @@ def _ipv6(text: str) -> str:
 
 
 def _port(text: str, scheme: str) -> str:
-    if text in ("", _OWN_PORT.get(scheme)):
+    if not text:
         return ""
-    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65_536):
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else 0
+    if not 0 < number < 65_536:
         raise InvalidUrl("must have a valid port")
-    return f":{int(text)}"
+    return "" if number == _OWN_PORT.get(scheme) else f":{number}"
 
 
 def _encoded(text: str) -> str:
