@@ -1,6 +1,6 @@
 """How many events a key may send: a token bucket a key, refilled at `rate` events a second up to `burst`.
 
-A request is let in while the bucket is not empty and may take it below zero, so a batch larger than the burst is not
+A request is let in while the bucket holds a whole event and may take it below zero, so a batch larger than the burst is not
 refused for ever; the debt is paid before the next one.
 """
 
@@ -28,9 +28,9 @@ class Limits:
         self._buckets: dict[tuple[str, str], tuple[float, int]] = {}  # (site, kind) -> events left, at (epoch ms)
 
     def check(self, grant: Grant, now: int) -> None:
-        """Raises RateLimited while the key's bucket is empty."""
+        """Raises RateLimited while the key's bucket holds no whole event."""
         left = self._left(grant, now)
-        if left <= 0:
+        if left < 1:
             raise RateLimited(retry_after=(1 - left) / self._rate.events)
 
     def take(self, grant: Grant, events: int, now: int) -> None:
