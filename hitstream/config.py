@@ -16,6 +16,7 @@ from store.money import CURRENCIES
 from store.site import SITE_ID, KeyKind
 
 Keys = str | tuple[str, ...]
+Role = Literal["all", "ingest", "query", "projector"]
 
 
 class ConfigError(Exception):
@@ -75,7 +76,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(ge=1, le=64, description="Processes that serve the port; one a core is a good measure."),
     ] = 1
     role: Annotated[
-        Literal["all", "ingest", "query", "projector"],
+        Role,
         Meta(description="What this process does; `all` unless a deployment spreads it over machines."),
     ] = "all"
     redis_url: Annotated[

@@ -67,7 +67,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         return _render_http(error)
     except ConnectionError:
         raise  # the one who asked has gone; aiohttp ends the connection
-    except Exception:  # noqa: BLE001, RUF100 - the last resort: one request must not end others
+    except Exception:  # the last resort: one request must not end others
         log.exception("unforeseen error", extra={"method": request.method, "route": _route(request)})
         return problem(500, "Internal error", "internal_error")
 

@@ -1,0 +1,42 @@
+"""What a server's processes share: the configuration, and all that is read, made or started once before they begin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from store.commit import Planner
+from store.identity import Identity
+from store.site import Site
+
+from . import keyfile
+from .config import Config
+from .datadir import DataDir
+from .keyfile import SiteKeys
+
+
+class Deployment(Struct, frozen=True):
+    """`secret` keys every hash. `redis_url` is the embedded server's where none is configured."""
+
+    config: Config
+    redis_url: str
+    secret: bytes
+    sites: list[Site]
+    keys: dict[str, SiteKeys]
+
+    @property
+    def directory(self) -> DataDir:
+        return DataDir(Path(self.config.data_dir))
+
+    def planner(self) -> Planner:
+        sites = {site.id: site for site in self.sites}
+        return Planner(sites, Identity(self.secret), self.config.partitions)
+
+
+def resolve(config: Config, redis_url: str) -> Deployment:
+    """Makes what the data directory lacks; to be called by who holds its lock. Raises `ConfigError`."""
+    directory = DataDir(Path(config.data_dir))
+    secret = bytes.fromhex(config.secret) or directory.secret() or directory.make_secret()
+    keys = keyfile.complete(config, directory.keys)
+    return Deployment(config, redis_url, secret, keyfile.sites_of(config, keyfile.read(directory.keys)), keys)

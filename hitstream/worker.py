@@ -1,0 +1,119 @@
+"""One worker: the application on a listening socket, until it is told to stop.
+
+It ends in stages: not ready, no new connections, what is in flight is finished, and what is acknowledged drains.
+
+Run as a process of its own (`python -m hitstream.worker`, by `hitstream.serve`) it reads an `Assignment` from its
+standard input, and says `ready` on its standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import uvloop
+from aiohttp import web
+from msgspec import Struct
+
+from . import logs
+from .app import application
+from .deployment import Deployment
+
+READY: Final = b"ready\n"
+
+BACKLOG: Final = 1024  # connections that may wait while a worker is busy or starting
+IN_FLIGHT_S: Final = 10.0  # for requests when stopping: as long as a body may take
+KEEP_ALIVE_S: Final = 120.0  # longer than a proxy keeps an idle connection, so that it is not closed under a request
+LINE_BYTES: Final = 16_384  # of a URL or header: a pixel carries its properties in one
+
+# The journal's thread needs the interpreter for some microseconds after each sync, and waits this long for it while the
+# loop computes. With Python's own 5 ms a busy loop makes every group wait that much longer; see bench/.
+SWITCH_S: Final = 0.0005
+
+
+class Assignment(Struct, frozen=True):
+    """What a worker process is told. `port` is already reserved for it."""
+
+    deployment: Deployment
+    number: int
+    port: int
+
+
+def listen(host: str, port: int, *, shared: bool) -> socket.socket:
+    """A bound socket; `shared` with the other workers, among whom the kernel distributes connections."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind(address)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+async def work(
+    deployment: Deployment, number: int, bound: socket.socket, on_ready: Callable[[], None], stop: asyncio.Event
+) -> None:
+    """Serves on `bound` until `stop` is set; `on_ready` is called once it listens."""
+    sys.setswitchinterval(SWITCH_S)
+    _allow_connections()
+    async with application(deployment, number) as app:
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            auto_decompress=False,  # the collector bounds what a body inflates to
+            keepalive_timeout=KEEP_ALIVE_S,
+            max_line_size=LINE_BYTES,
+            max_field_size=LINE_BYTES,
+            shutdown_timeout=IN_FLIGHT_S,
+        )
+        try:
+            await runner.setup()
+            await web.SockSite(runner, bound, backlog=BACKLOG).start()
+            on_ready()
+            await stop.wait()
+        finally:
+            await runner.cleanup()
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Set when the process is asked to end."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _allow_connections() -> None:
+    """As many open files as the system lets us have: the usual soft limit of 1,024 is there for select()."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def _main(assignment: Assignment) -> None:
+    config = assignment.deployment.config
+    with listen(config.host, assignment.port, shared=True) as bound:
+
+        def say_ready() -> None:
+            sys.stdout.buffer.write(READY)
+            sys.stdout.flush()
+
+        await work(assignment.deployment, assignment.number, bound, say_ready, stop_on_signals())
+
+
+if __name__ == "__main__":
+    given = msgspec.json.decode(sys.stdin.buffer.read(), type=Assignment)
+    logs.set_up(given.deployment.config.log_level, given.deployment.config.log_format)
+    uvloop.run(_main(given))
