@@ -14,7 +14,7 @@ from hitstream.app import application
 from hitstream.config import Config, SiteConfig
 from hitstream.deployment import resolve
 
-KEYS = {
+KEYS: dict[str, dict[str, Any]] = {
     "shop": {"write": "hw_shop_0123456789", "server": "hs_shop_0123456789", "read": "hr_shop_0123456789"},
     "blog": {"write": "hw_blog_0123456789", "server": "hs_blog_0123456789", "read": "hr_blog_0123456789"},
 }
