@@ -19,8 +19,9 @@ from hitstream.postgres import Postgres
 
 async def ask(url: str, query: str) -> Any:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        cursor = await connection.execute(query)  # type: ignore[call-overload]  # a literal of these tests
-        return (await cursor.fetchone())[0] if cursor.description else None
+        cursor = await connection.execute(query.encode())
+        row = await cursor.fetchone() if cursor.description else None
+        return row and row[0]
 
 
 async def eventually(url: str, query: str) -> Any:

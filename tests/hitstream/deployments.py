@@ -1,0 +1,17 @@
+"""A deployment as `hitstream serve` resolves it, for tests that run its application in their own process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hitstream.config import Config
+from hitstream.deployment import Deployment, resolve
+
+
+def deployment(directory: Path, redis_url: str, **settings: Any) -> Deployment:
+    return resolve(Config(data_dir=str(directory), **settings), redis_url)
+
+
+def bearer(deployed: Deployment, kind: str, site: str = "demo") -> dict[str, str]:
+    return {"Authorization": f"Bearer {getattr(deployed.keys[site], kind)[0]}"}
