@@ -159,7 +159,8 @@ class _SiteBatch:
 
     def _page_view(self, event: PageView, minute: _Minute) -> tuple[str, Act]:
         minute.boards["pages"][event.url] += 1
-        minute.boards["referrers"][event.source or "direct"] += 1
+        if event.channel != "internal":  # going on within the site is no visit from anywhere
+            minute.boards["referrers"][event.source or "direct"] += 1
         day, hour = minute.bucket.day, minute.bucket.clock_hour
         self.rows["page_views"] += (
             self.site.id, event.user, event.url, event.referrer, str(event.agent), event.session, event.at, day, hour,
