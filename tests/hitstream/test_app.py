@@ -100,7 +100,7 @@ async def test_near_its_quota_a_worker_is_not_ready(aiohttp_client: AiohttpClien
     async with application(deployed) as app:
         client = await aiohttp_client(app)
         events = [{"type": "event", "name": "signup", "properties": {"text": "x" * 8000}}] * 10
-        answers = []
+        answers: list[tuple[int, str | None]] = []
         while not answers or answers[-1][0] == 202:
             async with client.post("/v1/events", json=events, headers=bearer(deployed, "write")) as reply:
                 answers.append((reply.status, reply.headers.get("Retry-After")))
