@@ -30,6 +30,7 @@ from .site import Site
 
 SLOT_MS: Final = 1_800_000  # of open sessions; as in functions.lua
 IDLE_MS: Final = 1_800_000  # a pause longer than this ends a session; as in functions.lua
+MERGE_FROM: Final = 100  # users: merging a HyperLogLog costs Redis about as much as adding so many to it
 DEDUP_BUCKETS: Final = 1 << 24  # the bucket number that an id is sent with; functions.lua takes it modulo the level's
 
 METRIC_OF: Final = {PageView: "page_views", Conversion: "conversions", Error: "errors", Custom: "events"}
@@ -289,17 +290,24 @@ def _sums(site: _SiteBatch) -> Iterable[Section]:
 
 
 def _users(site: _SiteBatch) -> Iterable[Section]:
-    distinct: dict[tuple[str, int], set[str]] = defaultdict(set)
+    """A minute of many users is added once and merged into its hour and day; of few, added to all three."""
+    few: dict[tuple[str, int], set[str]] = defaultdict(set)
     for minute in site.minutes.values():
         at = minute.bucket
         everyone: set[str] = set().union(*minute.users.values())
         for metric, users in (*minute.users.items(), ("visitors", everyone)):
-            distinct[site.keys.users_minute(metric, at.minute), keys.TTL_MINUTES] |= users
-            distinct[site.keys.users_hour(metric, at.hour), keys.TTL_HOURS] |= users
-            distinct[site.keys.users_day(metric, at.day), keys.TTL_DAYS] |= users
+            within = (site.keys.users_minute(metric, at.minute), keys.TTL_MINUTES)
+            hour = (site.keys.users_hour(metric, at.hour), keys.TTL_HOURS)
+            day = (site.keys.users_day(metric, at.day), keys.TTL_DAYS)
+            if len(users) >= MERGE_FROM:
+                yield *within, list(users), (*hour, *day)
+            else:
+                for bucket_ in (within, hour, day):
+                    few[bucket_] |= users
         if minute.buyers:
-            distinct[site.keys.buyers(at.day), keys.TTL_DAYS] |= minute.buyers
-    return ((key, ttl, list(users)) for (key, ttl), users in distinct.items())
+            few[site.keys.buyers(at.day), keys.TTL_DAYS] |= minute.buyers
+    for (key, ttl), users in few.items():
+        yield key, ttl, list(users), ()
 
 
 def _boards(site: _SiteBatch) -> Iterable[Section]:

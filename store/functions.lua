@@ -6,7 +6,7 @@
 --
 -- Rules that every write here keeps:
 --   * A function that fails keeps what it has written so far. So nothing after the first write may raise: arguments are
---     unpacked and checked before it, and every write goes through `apply`, which catches.
+--     unpacked and checked before it, and every write is a pcall whose failure goes to `mend`.
 --   * Keys come from the caller, but for two families whose members only this file knows: the buckets of the
 --     deduplication sets and the day hashes of sessions. Both extend a stem that the caller gave.
 --   * Arguments are one msgpack array (a tenth of the cost of one RESP argument a value).
@@ -26,12 +26,9 @@ local DEDUP_TTL_UNTIL = 32      -- while a bucket holds fewer ids than this on a
 local ASIDE_TTL = 604800        -- what stood under a key with the wrong type is kept a week
 local CHUNK = 4000              -- values a command takes at once: below Lua's stack limit of 8,000
 
--- Runs one write. A key of the wrong type is set aside and the write done again; any other error is noted.
-local function apply(noted, command, key, ...)
-    local reply = redis.pcall(command, key, ...)
-    if type(reply) ~= 'table' or not reply.err then
-        return reply
-    end
+-- What becomes of a write that failed: a key of the wrong type is set aside and the write done again; any other error is
+-- noted.
+local function mend(noted, reply, command, key, ...)
     if string.find(reply.err, 'WRONGTYPE', 1, true) then
         local aside = key .. ':aside'
         redis.pcall('RENAME', key, aside)
@@ -44,6 +41,15 @@ local function apply(noted, command, key, ...)
     end
     noted[#noted + 1] = command .. ' ' .. key .. ': ' .. reply.err
     return nil
+end
+
+-- Runs one write. A loop over events calls redis.pcall itself, and mend() where that fails: it saves a copy of the values.
+local function apply(noted, command, key, ...)
+    local reply = redis.pcall(command, key, ...)
+    if type(reply) == 'table' and reply.err then
+        return mend(noted, reply, command, key, ...)
+    end
+    return reply
 end
 
 -- apply() for a list of any length, in chunks; `per` values belong together.
@@ -67,10 +73,6 @@ end
 -- New ids go into the highest level; when that is full the next one opens. So a bucket stays a sorted array of at
 -- most about 2,048 eight-byte integers, whatever the traffic: 8 to 10 bytes an id.
 
-local function bucket_of(key, level, bucket)
-    return key .. ':' .. level .. ':' .. bucket % (DEDUP_BASE * 4 ^ level)
-end
-
 local function levels_of(key)
     local levels = 0
     while read('HEXISTS', key, levels) == 1 do
@@ -81,13 +83,13 @@ end
 
 -- ids: flat {bucket, id, ...}. -> {{set name, {id, ...}, {position, ...}}, ...} for one level
 local function by_bucket(key, level, ids)
-    local groups, index = {}, {}
+    local groups, index, buckets = {}, {}, DEDUP_BASE * 4 ^ level
     for i = 1, #ids, 2 do
-        local name = bucket_of(key, level, ids[i])
-        local group = index[name]
+        local bucket = ids[i] % buckets
+        local group = index[bucket]
         if not group then
-            group = {name, {}, {}}
-            index[name] = group
+            group = {key .. ':' .. level .. ':' .. bucket, {}, {}}
+            index[bucket] = group
             groups[#groups + 1] = group
         end
         group[2][#group[2] + 1] = ids[i + 1]
@@ -96,34 +98,35 @@ local function by_bucket(key, level, ids)
     return groups
 end
 
-local function find_seen(generations, ids)
-    local seen = {}
-    for _, key in ipairs(generations) do
-        for level = 0, levels_of(key) - 1 do
-            for _, group in ipairs(by_bucket(key, level, ids)) do
-                local found = read('SMISMEMBER', group[1], unpack(group[2])) or {}
-                for i = 1, #found do
-                    if found[i] == 1 then
-                        seen[#seen + 1] = group[3][i]
-                    end
+-- -> positions of the ids that the generation holds, and the groups of its highest level
+local function find_seen(key, ids)
+    local seen, groups = {}, nil
+    for level = 0, levels_of(key) - 1 do
+        groups = by_bucket(key, level, ids)
+        for _, group in ipairs(groups) do
+            local found = read('SMISMEMBER', group[1], unpack(group[2])) or {}
+            for i = 1, #found do
+                if found[i] == 1 then
+                    seen[#seen + 1] = group[3][i]
                 end
             end
         end
     end
-    return seen
+    return seen, groups
 end
 
-local function remember(noted, key, ttl, ids)
+-- groups: the ids by the buckets of the highest level, where find_seen made them
+local function remember(noted, key, ttl, ids, groups)
     if #ids == 0 then
         return
     end
     local level = math.max(levels_of(key) - 1, 0)
     local held = tonumber(read('HGET', key, level) or 0) or 0
     if held >= DEDUP_FULL * DEDUP_BASE * 4 ^ level then
-        level, held = level + 1, 0
+        level, held, groups = level + 1, 0, nil
     end
     local young = held < DEDUP_TTL_UNTIL * DEDUP_BASE * 4 ^ level
-    for _, group in ipairs(by_bucket(key, level, ids)) do
+    for _, group in ipairs(groups or by_bucket(key, level, ids)) do
         apply(noted, 'SADD', group[1], unpack(group[2]))
         if young then
             apply(noted, 'EXPIRE', group[1], ttl)
@@ -299,7 +302,10 @@ local function apply_stream(noted, stream)
         for k = 1, width do
             pairs_of[2 * k] = rows[row + k]
         end
-        apply(noted, 'XADD', key, '*', unpack(pairs_of, 1, 2 * width))
+        local reply = redis.pcall('XADD', key, '*', unpack(pairs_of, 1, 2 * width))
+        if reply.err then
+            mend(noted, reply, 'XADD', key, '*', unpack(pairs_of, 1, 2 * width))
+        end
     end
     return trim(noted, key, stream[2])
 end
@@ -308,7 +314,10 @@ end
 local function apply_board(noted, board)
     local key, scores = board[1], board[3]
     for i = 1, #scores, 2 do
-        apply(noted, 'ZINCRBY', key, scores[i + 1], scores[i])
+        local reply = redis.pcall('ZINCRBY', key, scores[i + 1], scores[i])
+        if type(reply) == 'table' and reply.err then
+            mend(noted, reply, 'ZINCRBY', key, scores[i + 1], scores[i])
+        end
     end
     apply(noted, 'EXPIRE', key, board[2])
     if (read('ZCARD', key) or 0) > BOARD_TRIM_AT then
@@ -344,14 +353,18 @@ local function commit(keys, args)
     if fence ~= previous then
         return {'fence', string.format('%d', fence)}
     end
-    local seen = find_seen({keys[2], keys[3]}, ids)
+    local seen = find_seen(keys[3], ids)
+    local seen_now, groups = find_seen(keys[2], ids)
+    for _, position in ipairs(seen_now) do
+        seen[#seen + 1] = position
+    end
     if #seen > 0 then
         return {'seen', unpack(seen)}
     end
     redis.call('HSET', keys[1], journal, string.format('%d', last))  -- the first write: it fails before all others
 
     local noted = {}
-    remember(noted, keys[2], dedup_ttl, ids)
+    remember(noted, keys[2], dedup_ttl, ids, groups)
     local lost = 0
     for _, stream in ipairs(streams) do
         lost = lost + apply_stream(noted, stream)
@@ -362,9 +375,13 @@ local function commit(keys, args)
         end
         apply(noted, 'EXPIRE', sum[1], sum[2])
     end
-    for _, distinct in ipairs(users) do  -- {key, ttl, {user, ...}}
+    for _, distinct in ipairs(users) do  -- {key, ttl, {user, ...}, {key that it is merged into, ttl, ...}}
         apply_all(noted, 'PFADD', distinct[1], distinct[3], 1)
         apply(noted, 'EXPIRE', distinct[1], distinct[2])
+        for i = 1, #distinct[4], 2 do
+            apply(noted, 'PFMERGE', distinct[4][i], distinct[1])
+            apply(noted, 'EXPIRE', distinct[4][i], distinct[4][i + 1])
+        end
     end
     for _, board in ipairs(boards) do
         apply_board(noted, board)

@@ -236,6 +236,18 @@ async def test_a_million_distinct_pages_leave_a_bounded_leaderboard(redis: Any, 
     assert await redis.memory_usage(key) < 1 << 20
 
 
+async def test_many_users_of_a_minute_are_in_its_hour_and_day_too(redis: Any, writer: Writer) -> None:
+    later = NOW + MINUTE_MS
+    await writer.send(*(page_view(user=f"u{n}") for n in range(300)))
+    await writer.send(*(page_view(user=f"u{n}", at=later) for n in range(200, 500)), error(user="last", at=later))
+    for metric, last_minute, whole in (("page_views", 300, 500), ("visitors", 301, 501), ("errors", 1, 1)):
+        minute = await redis.pfcount(KEYS.users_minute(metric, later // MINUTE_MS))
+        hour = await redis.pfcount(KEYS.users_hour(metric, int(HOUR)))
+        day = await redis.pfcount(KEYS.users_day(metric, DAY))
+        assert minute == pytest.approx(last_minute, rel=0.03)
+        assert hour == day == pytest.approx(whole, rel=0.03)
+
+
 async def test_a_user_s_activity_is_capped(redis: Any, writer: Writer) -> None:
     for n in range(3):
         await writer.send(*(page_view(title=f"{n}-{i}") for i in range(400)))
