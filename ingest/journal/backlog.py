@@ -2,15 +2,17 @@
 
 Shared by the journal of this worker, which grows meanwhile, and those of ended ones, which do not.
 
-A segment is deleted when it is *expired*: every record in it is fenced, and it was last written more than `KEEP_MS`
-ago, so that a Redis which loses its last minutes can be refilled. Segments go in their order, the oldest first: what a
-failed sync left at the end of one (`frame`) stays void only as long as the one that follows it exists.
+A segment is deleted when it is *expired*: every record in it has been fenced for more than `KEEP_MS`, so that a Redis
+which loses its last minutes can be refilled. How old its records are does not matter: after a long outage old ones
+reach Redis only now. Segments go in their order, the oldest first: what a failed sync left at the end of one (`frame`)
+stays void only as long as the one that follows it exists.
 
 Damage found on the way is told once in a process, as a `Damage`; its bytes are set aside and reading goes on behind it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping
@@ -49,7 +51,7 @@ class Entry(Struct, frozen=True):
 class Damage(Struct, frozen=True):
     """Bytes of a segment that are no whole record.
 
-    reason: 'header' or 'payload', a checksum that does not match; 'missing', the file is shorter than it was.
+    reason: the checksum of a header or of a payload does not match, or bytes are missing at the file's end.
     How many events were lost is told by the sequence numbers around them.
     """
 
@@ -57,16 +59,18 @@ class Damage(Struct, frozen=True):
     segment: str
     offset: int
     length: int
-    reason: str
+    reason: frame.Reason
 
 
 class Segment(Struct, frozen=True):
-    """`start`, `end`: positions. `last`: partition -> its highest seq. `written_at`: of the newest record, epoch ms."""
+    """`start`, `end`: positions. `last`: partition -> its highest seq."""
 
     start: int
     end: int
-    written_at: int
     last: Mapping[int, int]
+
+    def is_fenced(self, fences: Mapping[int, int]) -> bool:
+        return all(fences.get(partition, 0) >= seq for partition, seq in self.last.items())
 
 
 class Retired(Struct, frozen=True):
@@ -102,6 +106,7 @@ class Backlog:
         self.segments: tuple[Segment, ...] = ()
         self.path = path
         self._seqs: dict[int, int] = {}
+        self._fenced_since: dict[tuple[int, int], int] = {}  # (start, end) of a segment -> epoch ms
         self._on_damage = on_damage
         self._damages: set[tuple[int, int]] = set()
         self._damages_lock = Lock()
@@ -149,15 +154,24 @@ class Backlog:
 
     def _expired(self, fences: Mapping[int, int], now: int) -> list[Segment]:
         """The segments that may be deleted, from the oldest on."""
+        fenced = [*takewhile(lambda segment: segment.is_fenced(fences), self.segments)]
+        # A segment that has grown is another one, and one that is not fenced any more, as Redis lost it, begins anew.
+        self._fenced_since = {
+            (segment.start, segment.end): self._fenced_since.get((segment.start, segment.end), now)
+            for segment in fenced
+        }
+        return [*takewhile(lambda segment: now - self._fenced_since[segment.start, segment.end] > KEEP_MS, fenced)]
 
-        def is_expired(segment: Segment) -> bool:
-            old = now - segment.written_at > KEEP_MS
-            return old and all(fences.get(partition, 0) >= seq for partition, seq in segment.last.items())
+    async def _delete(self, expired: list[Segment]) -> None:
+        """A segment that a crash brings back is fenced, and goes again."""
+        self._replace(self.segments[len(expired) :])
+        try:
+            await asyncio.to_thread(self._unlink, expired)
+        except OSError:
+            self._replace((*expired, *self.segments))
+            raise
 
-        return list(takewhile(is_expired, self.segments))
-
-    def _delete(self, segments: list[Segment]) -> None:
-        """Blocking. One that a crash brings back is fenced, and goes again."""
+    def _unlink(self, segments: list[Segment]) -> None:
         for segment in segments:
             (self.path / directory.segment_name(segment.start)).unlink(missing_ok=True)
 

@@ -29,7 +29,7 @@ Costs: 36 bytes a record; a header takes about 0.7 us to make, a frame of 300 by
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import Final, Literal
 from zlib import crc32
 
 from msgspec import Struct
@@ -47,6 +47,9 @@ FRAME_BYTES: Final = _checked.size + _frame_body.size
 MAX_COUNT: Final = 0xFFFF
 MAX_PARTITION: Final = 0xFFFF
 MAX_PAYLOAD: Final = 32 << 20  # far beyond what the largest request, 8 MiB of JSON, becomes
+
+
+Reason = Literal["header", "payload", "missing"]
 
 
 class UnknownVersion(Exception):
@@ -69,7 +72,7 @@ class Flaw(Struct, frozen=True, gc=False):
 
     offset: int
     length: int
-    reason: str
+    reason: Reason
 
 
 class Scan(Struct, frozen=True):

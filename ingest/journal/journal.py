@@ -17,7 +17,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -44,7 +44,7 @@ Waiter = asyncio.Future[int]
 class _Group(Struct):
     """What flies: numbered, with who waits for it. `last`: partition -> its highest seq in the group."""
 
-    written_at: int
+    now: int
     buffers: list[bytes] = []
     entries: list[Entry] = []
     waiters: list[Waiter] = []
@@ -106,27 +106,27 @@ class Journal(Backlog):
         `clock` gives epoch milliseconds. Not to be kept open across a fork, which would share its lock.
         """
         path, lock = await asyncio.to_thread(directory.create, root, clock())
-        try:
+        with ExitStack() as owned:
+            owned.callback(os.close, lock)
             appender = Appender(path, segment_bytes, disk)
+            owned.callback(appender.close)
             journal = cls(path, appender, on_durable, on_damage, clock, quota_bytes)
             try:
                 yield journal
             finally:
+                # Where this wait is cancelled the thread may still be writing: then nobody may adopt the journal, and
+                # no descriptor be used for something else, until the process has ended.
+                kept = owned.pop_all()
                 await journal._close()
-                appender.close()
-            if not journal.end:
-                directory.remove(path)  # nothing was ever in it
-        finally:
-            os.close(lock)
+                owned.push(kept)
+            if not journal.end:  # nothing was ever in it
+                with suppress(OSError):  # then it is adopted like any other
+                    await asyncio.to_thread(directory.remove, path)
 
     @property
     def pending_bytes(self) -> int:
         """What waits to become durable; at most two groups."""
         return self._gathering_bytes + self._flying_bytes
-
-    @property
-    def is_full(self) -> bool:
-        return self.size_bytes + self.pending_bytes >= self.quota_bytes
 
     def append(self, partition: int, payload: bytes, count: int, record: Record | None = None) -> Waiter:
         """A future of the record's seq, done when its `count` events are durable; it fails when they are not kept.
@@ -158,8 +158,7 @@ class Journal(Backlog):
                 self._appender.leave()
             else:  # into this very segment, most likely
                 expired.pop()
-        self._replace(self.segments[len(expired) :])
-        await asyncio.to_thread(self._delete, expired)
+        await self._delete(expired)
         return Retired(len(expired), sum(segment.end - segment.start for segment in expired), gone=False)
 
     def _take_off(self) -> None:
@@ -184,7 +183,7 @@ class Journal(Backlog):
                 if not waiter.done():
                     waiter.set_result(entry.seq)
         else:
-            self.failed_at = group.written_at
+            self.failed_at = group.now
             for waiter in group.waiters:
                 if not waiter.done():
                     waiter.set_exception(_copy(outcome))
@@ -195,36 +194,33 @@ class Journal(Backlog):
             self._on_durable(group.entries)
 
     def _grow(self, group: _Group, place: Place) -> None:
-        *closed, current = self.segments or (Segment(place.segment, place.segment, 0, {}),)
-        if current.start != place.segment:
-            closed.append(current)
-            current = Segment(place.segment, place.segment, 0, {})
-        self._replace((*closed, Segment(place.segment, place.end, group.written_at, {**current.last, **group.last})))
+        closed, last = self.segments, group.last
+        if closed and closed[-1].start == place.segment:
+            closed, last = closed[:-1], {**closed[-1].last, **last}
+        self._replace((*closed, Segment(place.segment, place.end, last)))
         self.events += sum(entry.count for entry in group.entries)
         self.groups += 1
 
     async def _close(self) -> None:
         self._closed = True
-        try:
-            while self._gathering or self._flying:
-                self._landed.clear()
-                await self._landed.wait()
-        finally:
-            self._groups.put(None)
-            self._thread.join()  # idle by now; where the wait was cancelled, at the end of one sync
+        while self._gathering or self._flying:
+            self._landed.clear()
+            await self._landed.wait()
+        self._groups.put(None)
+        self._thread.join()  # it has nothing left to do
 
     def _serve(self) -> None:
         """The thread: writes one group after the other."""
         while (group := self._groups.get()) is not None:
-            outcome = self._write(group)
             try:
-                self._loop.call_soon_threadsafe(self._land, group, outcome)
+                self._loop.call_soon_threadsafe(self._land, group, self._write(group))
             except RuntimeError:  # the loop has ended without closing the journal: nobody waits any more
                 return
+            del group  # and with it the bytes, while there is nothing to do
 
     def _write(self, group: _Group) -> Place | JournalFull | JournalBroken:
         try:
-            return self._appender.write(b"".join(group.buffers), group.written_at)
+            return self._appender.write(b"".join(group.buffers), group.now)
         except (JournalFull, JournalBroken) as refusal:
             return refusal
         except Exception as failure:  # whatever it is: were the thread to die, its waiters would wait for ever

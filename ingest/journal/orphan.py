@@ -53,8 +53,7 @@ class Orphan(Backlog):
         if self._lock is None:
             return Retired(0, 0, gone=False)
         expired = self._expired(fences, now)
-        self._replace(self.segments[len(expired) :])
-        await asyncio.to_thread(self._delete, expired)
+        await self._delete(expired)
         if gone := not self.segments:
             await asyncio.to_thread(directory.remove, self.path)
             self.close()
@@ -79,13 +78,12 @@ class Orphan(Backlog):
     def _read_through(self, start: int, end: int, *, may_be_torn: bool) -> Segment:
         """What the segment holds. Only the last one may be torn: the others were synced up to where the next begins."""
         at, length = 0, end - start
-        written_at, last = 0, dict[int, int]()
+        last: dict[int, int] = {}
         while at < length:
             found = self.stretch(start, at, length, READ_BYTES, may_be_torn=may_be_torn)
             for each in found.frames:
                 last[each.partition] = each.seq
-                written_at = max(written_at, each.received_at)
             at += found.used
             if found.torn:
                 break
-        return Segment(start, start + at, written_at, last)
+        return Segment(start, start + at, last)

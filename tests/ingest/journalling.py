@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
-from ingest.journal import Backlog, Damage, Entry, Orphan, Reader
+from ingest.journal import KEEP_MS, Backlog, Damage, Entry, Journal, Orphan, Reader, Retired
 from ingest.journal.frame import FRAME_BYTES, SEGMENT_BYTES
 
 NOW: Final = 1_700_000_000_000
@@ -118,6 +118,12 @@ def adopted(root: Path, journal: str, damages: list[Damage] | None = None) -> It
         yield orphan
     finally:
         orphan.close()
+
+
+async def retired(journal: Journal | Orphan, fences: dict[int, int]) -> Retired:
+    """What is deleted once these fences have stood for long enough."""
+    await journal.retire(fences, NOW)
+    return await journal.retire(fences, NOW + KEEP_MS + 1)
 
 
 def segment_files(path: Path) -> list[Path]:

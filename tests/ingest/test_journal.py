@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import JournalBusy, JournalClosed, JournalFull
-from ingest.journal import Entry, Journal, journals
+from ingest.journal import Entry, Journal, Orphan, directory, journals
 from ingest.journal.backlog import KEEP_MS
 from ingest.journal.frame import FRAME_BYTES, SEGMENT_BYTES
 from ingest.journal.journal import GROUP_BYTES
 from store.event import Record
 from tests.ingest.journalling import NOW, FaultyDisk, adopted, payloads, segment_files
+from tests.waiting import until
 
 Open = Callable[..., AbstractAsyncContextManager[Journal]]
 
@@ -139,13 +140,13 @@ async def test_a_full_quota_refuses_and_takes_again_when_there_is_room(open_jour
     async with open_journal(quota_bytes=quota, segment_bytes=1) as journal:
         for _ in range(3):
             await journal.append(0, bytes(100), 1)
-        assert (journal.size_bytes, journal.is_full) == (quota, True)
+        assert journal.size_bytes == quota
         with pytest.raises(JournalFull) as refused:
             await journal.append(0, bytes(100), 1)
         assert refused.value.retry_after
+        await journal.retire({0: 1}, NOW)
         retired = await journal.retire({0: 1}, NOW + KEEP_MS + 1)
         assert (retired.segments, retired.size_bytes) == (1, SEGMENT_BYTES + frame)
-        assert not journal.is_full
         assert await journal.append(0, bytes(100), 1) == 4
 
 
@@ -197,6 +198,47 @@ async def test_closing_syncs_what_was_appended_and_takes_no_more(
         journal.append(0, b"", 1)
     with adopted(tmp_path, journal.id) as orphan:
         assert payloads(orphan) == [b"flying", b"gathering"]
+
+
+async def test_a_journal_whose_closing_is_cancelled_keeps_its_lock(
+    tmp_path: Path, open_journal: Open, disk: FaultyDisk
+) -> None:
+    opened: list[Journal] = []
+
+    async def worker() -> None:
+        async with open_journal() as journal:
+            opened.append(journal)
+            disk.hold()
+            journal.append(0, b"still being written", 1)
+            await disk.held()
+
+    task = asyncio.create_task(worker())
+    await until(lambda: opened and opened[0]._closed)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert Orphan.adopt(tmp_path, opened[0].id) is None
+    disk.release()
+    await until(lambda: opened[0].durable(0) == 1)
+    await opened[0]._close()
+
+
+async def test_a_new_journal_that_another_worker_takes_for_an_orphan_is_left_to_it(
+    tmp_path: Path, open_journal: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[Path] = []
+    take = directory.take
+
+    def too_late(path: Path) -> int | None:
+        monkeypatch.undo()
+        taken.append(path)
+        return None
+
+    monkeypatch.setattr(directory, "take", too_late)
+    async with open_journal() as journal:
+        assert await journal.append(0, b"", 1) == 1
+        assert journal.path not in taken
+    assert directory.take is take
 
 
 async def test_a_journal_is_closed_where_its_user_fails(tmp_path: Path, open_journal: Open) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,8 +12,8 @@ import pytest
 
 from ingest.journal import KEEP_MS, Damage, Entry, Journal, Orphan, Retired
 from ingest.journal.appender import ROLL_MS
-from ingest.journal.frame import FRAME_BYTES, SEGMENT_BYTES
-from tests.ingest.journalling import NOW, FaultyDisk, adopted, drain, frame_offsets, payloads, segment_files
+from ingest.journal.frame import FRAME_BYTES, SEGMENT_BYTES, Reason
+from tests.ingest.journalling import NOW, FaultyDisk, adopted, drain, frame_offsets, payloads, retired, segment_files
 
 THREE = [b"the first", b"the middle one", b"the last"]
 
@@ -112,9 +114,28 @@ async def test_a_reader_may_be_overtaken_by_retirement(journal: Journal, clock: 
         clock.now += ROLL_MS
     slow, fresh = journal.reader(0, 0), journal.reader(0, 0)
     assert [entry.seq for entry in slow.read(1)] == [1]
-    assert (await journal.retire({0: 2}, clock.now + KEEP_MS)).segments == 2
+    assert (await retired(journal, {0: 2})).segments == 2
     assert [entry.seq for entry in drain(slow)] == [3]
     assert [entry.seq for entry in drain(fresh)] == [3]
+
+
+async def test_a_segment_that_is_retired_while_it_is_to_be_read_is_no_damage(
+    journal: Journal, damages: list[Damage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await journal.append(0, b"", 1)
+    reader = journal.reader(0, 0)
+    chosen = iter([*journal.segments, None])
+    assert (await retired(journal, {0: 1})).segments == 1
+    monkeypatch.setattr(reader, "_segment", lambda: next(chosen))
+    assert (reader.read(), damages) == ([], [])
+
+
+async def test_a_read_that_falls_short_is_carried_on(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    for payload in THREE:
+        await journal.append(0, payload, 1)
+    pread = os.pread
+    monkeypatch.setattr(os, "pread", lambda fd, length, offset: pread(fd, min(length, 7), offset))
+    assert payloads(journal) == THREE
 
 
 # -- segments
@@ -149,52 +170,82 @@ async def test_segments_roll_by_age(journal: Journal, clock: Clock) -> None:
 # -- retirement
 
 
-async def test_a_segment_is_kept_until_it_is_fenced_and_five_minutes_old(journal: Journal, clock: Clock) -> None:
+async def test_a_segment_is_kept_until_it_has_been_fenced_for_five_minutes(journal: Journal, clock: Clock) -> None:
     await journal.append(0, b"", 2)
     await journal.append(5, b"", 1)
     clock.now += ROLL_MS
     await journal.append(0, b"", 1)
-    old = NOW + KEEP_MS
+    long_ago, fenced_at = NOW + 7 * KEEP_MS, NOW + 8 * KEEP_MS
     for fences, now, segments in [
-        ({0: 2, 5: 1}, old, 0),
-        ({0: 1, 5: 1}, old + 1, 0),
-        ({0: 2}, old + 1, 0),
-        ({}, old + 1, 0),
-        ({0: 2, 5: 1}, old + 1, 1),
+        ({}, long_ago, 0),
+        ({0: 1, 5: 1}, long_ago, 0),
+        ({0: 2}, long_ago, 0),
+        ({0: 2, 5: 1}, fenced_at, 0),
+        ({0: 2, 5: 1}, fenced_at + KEEP_MS, 0),
+        ({0: 2, 5: 1}, fenced_at + KEEP_MS + 1, 1),
     ]:
         assert (await journal.retire(fences, now)).segments == segments, (fences, now)
     assert len(segment_files(journal.path)) == len(journal.segments) == 1
+
+
+async def test_the_five_minutes_begin_anew_where_redis_lost_the_segment(journal: Journal) -> None:
+    await journal.append(0, b"", 1)
+    for fence, minutes, segments in [(1, 0, 0), (0, 4, 0), (1, 5, 0), (1, 10, 0), (1, 11, 1)]:
+        assert (await journal.retire({0: fence}, NOW + minutes * 60_000)).segments == segments, minutes
+
+
+async def test_the_five_minutes_begin_anew_where_the_segment_grows(journal: Journal) -> None:
+    await journal.append(0, b"", 1)
+    assert (await journal.retire({0: 1}, NOW)).segments == 0
+    await journal.append(0, b"", 1)
+    assert (await journal.retire({0: 2}, NOW + KEEP_MS + 1)).segments == 0
+    assert (await journal.retire({0: 2}, NOW + 2 * KEEP_MS + 2)).segments == 1
 
 
 async def test_segments_go_in_their_order(journal: Journal, clock: Clock) -> None:
     await journal.append(1, b"not fenced", 1)
     clock.now += ROLL_MS
     await journal.append(0, b"fenced", 1)
-    assert await journal.retire({0: 1}, clock.now + 2 * KEEP_MS) == Retired(0, 0, gone=False)
+    assert await retired(journal, {0: 1}) == Retired(0, 0, gone=False)
 
 
-async def test_an_idle_journal_shrinks_to_nothing_and_grows_again(
-    tmp_path: Path, journal: Journal, clock: Clock
-) -> None:
+async def test_an_idle_journal_shrinks_to_nothing_and_grows_again(journal: Journal) -> None:
     await journal.append(0, b"old", 1)
     end = journal.end
-    clock.now += KEEP_MS + 1
-    assert await journal.retire({0: 1}, clock.now) == Retired(1, end, gone=False)
+    assert await retired(journal, {0: 1}) == Retired(1, end, gone=False)
     assert (segment_files(journal.path), journal.size_bytes, payloads(journal)) == ([], 0, [])
     assert await journal.append(0, b"new", 1) == 2
     assert [file.name for file in segment_files(journal.path)] == [f"{end:016x}.log"]
     assert payloads(journal) == [b"new"]
 
 
-async def test_the_segment_that_is_written_to_stays(journal: Journal, clock: Clock, disk: FaultyDisk) -> None:
+async def test_the_segment_that_is_written_to_stays(journal: Journal, disk: FaultyDisk) -> None:
     await journal.append(0, b"old", 1)
     disk.hold()
     waiter = journal.append(0, b"new", 1)
     await disk.held()
-    assert (await journal.retire({0: 1}, NOW + KEEP_MS + 1)).segments == 0
+    assert (await retired(journal, {0: 1})).segments == 0
     disk.release()
     await waiter
     assert payloads(journal) == [b"old", b"new"]
+
+
+async def test_what_cannot_be_deleted_is_still_counted_and_tried_again(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await journal.append(0, b"", 1)
+    size = journal.size_bytes
+
+    def refuse(path: Path, missing_ok: bool) -> None:
+        raise OSError(errno.EIO, str(path), missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(OSError, match="log"):
+        await retired(journal, {0: 1})
+    assert journal.size_bytes == size
+    monkeypatch.undo()
+    assert (await retired(journal, {0: 1})).segments == 1
+    assert segment_files(journal.path) == []
 
 
 # -- damage
@@ -247,7 +298,7 @@ async def test_every_flipped_bit_of_a_record_costs_that_record_and_is_told(tmp_p
         with adopted(tmp_path, ended, damages) as orphan:
             found = drain(orphan.reader(0, 0))
         assert [(entry.seq, entry.payload) for entry in found] == [(1, THREE[0]), (3, THREE[2])], bit
-        reason = "header" if bit < (begin + FRAME_BYTES) * 8 else "payload"
+        reason: Reason = "header" if bit < (begin + FRAME_BYTES) * 8 else "payload"
         assert damages == [Damage(ended, file.name, begin, stop - begin, reason)], bit
         assert found[1].seq - found[1].count - found[0].seq == 1, "the numbers tell how many events were lost"
         aside = tmp_path / "aside" / f"{ended}-{0:016x}-{begin}.bad"

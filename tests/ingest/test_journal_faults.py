@@ -60,6 +60,7 @@ async def test_a_disk_that_is_full_at_any_byte_is_cut_back_and_taken_up_again(
             await journal.append(0, PAYLOAD, 1)
         assert isinstance(refused.value.__cause__, OSError)
         assert (file.stat().st_size, journal.end) == (size, size)
+        assert [call for call, _ in disk.calls[-2:]] == ["ftruncate", "fdatasync"], "durably"
     disk.room = None
     assert await journal.append(0, b"after", 1) == 2, "what was refused used up no number"
     assert [entry.seq for entry in durable] == [1, 2]

@@ -15,6 +15,7 @@ from ingest.journal.frame import (
     SEGMENT_BYTES,
     Flaw,
     Frame,
+    Reason,
     UnknownVersion,
     check_limits,
     frame_header,
@@ -91,7 +92,7 @@ def test_every_flipped_bit_of_a_frame_costs_that_frame_and_no_other() -> None:
         data = FIRST + flipped(MIDDLE, bit) + LAST
         found = scan(data, SEED, final=True)
         assert read(data, found.frames) == [b"the first", b"the last"], bit
-        reason = "header" if bit < FRAME_BYTES * 8 else "payload"
+        reason: Reason = "header" if bit < FRAME_BYTES * 8 else "payload"
         assert found.flaws == [Flaw(len(FIRST), len(MIDDLE), reason)], bit
         assert found.used == len(data)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ingest.journal import KEEP_MS, Damage, Journal, Orphan, Retired, directory, journals
-from tests.ingest.journalling import NOW, PATIENCE_S, adopted, drain, payloads, segment_files
+from tests.ingest.journalling import NOW, PATIENCE_S, adopted, drain, payloads, retired, segment_files
 
 APPENDING = """
 import asyncio, sys, time
@@ -159,17 +159,17 @@ async def test_a_lock_is_worth_nothing_once_its_journal_is_removed(
 
 async def test_an_orphan_goes_segment_by_segment_and_then_as_a_whole(tmp_path: Path) -> None:
     id_ = await leave_behind(tmp_path, b"one", b"two", b"three", segment_bytes=1)
-    old = NOW + KEEP_MS + 1
     with adopted(tmp_path, id_) as orphan:
         assert orphan.durable(0) == 3
-        assert await orphan.retire({0: 3}, old - 1) == Retired(0, 0, gone=False)
-        assert (await orphan.retire({0: 2}, old)).segments == 2
+        assert await orphan.retire({0: 2}, NOW) == Retired(0, 0, gone=False)
+        assert await orphan.retire({0: 2}, NOW + KEEP_MS) == Retired(0, 0, gone=False)
+        assert (await orphan.retire({0: 2}, NOW + KEEP_MS + 1)).segments == 2
         assert payloads(orphan) == [b"three"]
-        last = await orphan.retire({0: 3}, old)
+        last = await retired(orphan, {0: 3})
         assert (last.segments, last.gone, orphan.size_bytes) == (1, True, 0)
         assert journals(tmp_path) == []
         assert orphan.durable(0) == 3
-        assert await orphan.retire({0: 3}, old) == Retired(0, 0, gone=False)
+        assert await retired(orphan, {0: 3}) == Retired(0, 0, gone=False)
 
 
 async def test_an_orphan_knows_how_far_each_partition_goes(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ async def test_an_orphan_is_not_deleted_by_who_gave_it_back(tmp_path: Path) -> N
     id_ = await leave_behind(tmp_path, b"record")
     with adopted(tmp_path, id_) as orphan:
         pass
-    assert await orphan.retire({0: 1}, NOW + KEEP_MS + 1) == Retired(0, 0, gone=False)
+    assert await retired(orphan, {0: 1}) == Retired(0, 0, gone=False)
     assert journals(tmp_path) == [id_]
 
 
@@ -195,6 +195,15 @@ async def test_an_orphan_without_segments_goes_at_once(tmp_path: Path) -> None:
     with adopted(tmp_path, path.name) as orphan:
         assert (await orphan.retire({}, NOW)).gone
     assert journals(tmp_path) == []
+
+
+async def test_what_was_deleted_stays_so_before_the_lock_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    id_ = await leave_behind(tmp_path, b"record")
+    synced: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr(directory, "sync", lambda path: synced.append((path.name, os.listdir(path))))
+    with adopted(tmp_path, id_) as orphan:
+        assert (await retired(orphan, {0: 1})).gone
+    assert synced == [(id_, ["lock"])]
 
 
 async def test_a_journal_with_segments_is_never_removed_as_a_whole(tmp_path: Path) -> None:
