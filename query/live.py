@@ -34,7 +34,7 @@ from .answers import realtime
 from .answers.quality import iso
 from .errors import StoreUnavailable, TooManyReaders
 from .metrics import Metrics
-from .tail import Entry, Tail
+from .tail import Entry, Tail, cancelled
 
 SUMMARY_S: Final = 1.0
 QUEUE: Final = 200  # events a reader may lag behind: more than a page shows, and at most about 1 MB
@@ -215,7 +215,7 @@ class Live:
     async def _summarise(self, room: _Room) -> None:
         keys = SiteKeys(room.site.id, self._partitions)
         loop = asyncio.get_running_loop()
-        while True:
+        while not cancelled():
             began = loop.time()
             try:
                 answer = await realtime.answer(self._redis, room.site, keys, self._clock())

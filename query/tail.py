@@ -27,6 +27,16 @@ Entry = Mapping[bytes, bytes]
 log = logging.getLogger(__name__)
 
 
+def cancelled() -> bool:
+    """Whether the running task was cancelled, even where the exception got lost on its way.
+
+    Up to Python 3.11 `asyncio.wait_for`, which the client writes with, swallows one that arrives as it finishes. So a
+    loop around Redis asks.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class Tail:
     """Calls `publish` with the type and the fields of every new entry, and `skipped` where it passed over some."""
 
@@ -44,7 +54,7 @@ class Tail:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        while True:
+        while not cancelled():
             try:
                 await self._follow(await self._ends())
             except (RedisError, OSError, TimeoutError) as error:
@@ -61,9 +71,9 @@ class Tail:
         return {key: entries[0][0] if entries else b"0-0" for key, entries in zip(self._types, newest, strict=True)}
 
     async def _follow(self, positions: dict[bytes, bytes]) -> None:
-        """Returns when it is too far behind to catch up."""
+        """Returns when it is too far behind to catch up, or cancelled."""
         full = 0
-        while full < FULL_REPLIES:
+        while full < FULL_REPLIES and not cancelled():
             async with asyncio.timeout(DEADLINE_S):
                 reply: Any = await self._redis.xread(positions, COUNT, BLOCK_MS)  # type: ignore[arg-type]  # invariant
             longest = 0
