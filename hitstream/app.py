@@ -63,6 +63,7 @@ async def application(deployment: Deployment, number: int = 0) -> AsyncIterator[
     keyring = Keyring(deployment.sites, deployment.keys)
     exposition = Exposition(registry, number, config.workers, deployment.directory.root / "run")
     app = web.Application(middlewares=[problems.middleware])
+    app.on_response_prepare.append(_as_declared)
     app.add_routes([*health.routes(), *_exposed(exposition), web.get("/openapi.json", openapi.handler)])
     async with connected(deployment.redis_url) as redis, exposition.serving():
         Gauge("hitstream_redis_up", "1 while Redis answers.", registry=registry).set_function(
@@ -161,6 +162,11 @@ def answering(
         live.close()
 
     app.on_shutdown.append(end_streams)
+
+
+async def _as_declared(_: web.Request, response: web.StreamResponse) -> None:
+    """No browser may take an answer for anything but what it says it is: texts in it come from strangers."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
 
 
 def _exposed(exposition: Exposition) -> list[web.RouteDef]:

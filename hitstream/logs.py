@@ -42,12 +42,15 @@ class Text(logging.Formatter):
         return "\n".join(lines)
 
 
-class _Malformed(logging.Filter):
-    """aiohttp logs what is no HTTP as an error of its own, with the sender's address and the bytes, keys included."""
+class _Senders(logging.Filter):
+    """aiohttp logs as errors of its own what is its sender's doing.
+
+    What is no HTTP, with the address and the bytes, keys included; and a connection that ends in the middle of a body.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, HttpProcessingError):
+        if isinstance(error, HttpProcessingError | ConnectionError):
             return False
         if record.args:  # "Error handling request from %s"
             record.msg, record.args = "error handling a request", ()
@@ -60,7 +63,7 @@ def set_up(level: str, format_: Literal["json", "text"]) -> None:
     handler.setFormatter(JsonLines() if format_ == "json" else Text())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
-    logging.getLogger("aiohttp.server").addFilter(_Malformed())
+    logging.getLogger("aiohttp.server").addFilter(_Senders())
     logging.getLogger("aiohttp.access").disabled = True  # it names addresses
 
 

@@ -48,6 +48,8 @@ TABLE: Final[Mapping[type[RequestError], tuple[int, str]]] = {
     query.BodyTooLarge: (413, "Body too large"),
     query.StoreUnavailable: (503, "Store unavailable"),
     query.TooManyReaders: (503, "Too many readers"),
+    query.TooManyFunnels: (503, "Too many funnels"),
+    query.FunnelTooLarge: (422, "Funnel too large"),
 }
 
 # What a browser's page may read of any answer, wherever the page comes from: nothing here depends on cookies.

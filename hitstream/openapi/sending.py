@@ -136,7 +136,7 @@ def _post(summary: str) -> Part:
     return operation(
         summary,
         {202: answer("Safe on disk: those that were accepted will be counted once.", ref("Accepted"))},
-        description="At most 1 MiB, 8 MiB inflated (gzip, deflate, br, zstd), 5,000 events.",
+        description="At most 1 MiB, 8 MiB inflated (gzip, deflate, br, zstd), 5,000 events, 250,000 values.",
         body=_BODY,
         keys=SENDERS,
         errors=REFUSALS,
