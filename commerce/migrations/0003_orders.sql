@@ -51,11 +51,12 @@ CREATE TABLE order_items (
     taxable boolean NOT NULL DEFAULT true,
     requires_shipping boolean NOT NULL DEFAULT true,
     gift_card boolean NOT NULL DEFAULT false,
+    first_of_product boolean NOT NULL DEFAULT true,  -- so that distinct orders of a product are counted, not sorted out
     properties jsonb,
     UNIQUE (order_id, sku)
 );
 CREATE INDEX order_items_placed ON order_items (placed_at)
-    INCLUDE (product_id, order_id, currency, quantity, price, discount, cost);
+    INCLUDE (product_id, order_id, currency, quantity, price, discount, cost, first_of_product);
 CREATE INDEX order_items_product ON order_items (product_id);
 CREATE INDEX order_items_variant ON order_items (variant_id);
 

@@ -56,9 +56,9 @@ CREATE TABLE segment_summary (
     repeat_customers bigint NOT NULL,  -- with two orders or more
     orders bigint NOT NULL,
     revenue bigint NOT NULL,
-    median_days double precision,  -- since the last order
-    PRIMARY KEY (currency, method, segment)
+    median_days double precision  -- since the last order
 );
+CREATE UNIQUE INDEX ON segment_summary (currency, method, segment);
 
 CREATE TABLE sales_months (
     currency currency NOT NULL,
@@ -67,9 +67,9 @@ CREATE TABLE sales_months (
     customers bigint NOT NULL,
     new_customers bigint NOT NULL,
     sales bigint NOT NULL,
-    refunds bigint NOT NULL,  -- paid back in the month, of whichever month's orders
-    PRIMARY KEY (currency, month)
+    refunds bigint NOT NULL  -- paid back in the month, of whichever month's orders
 );
+CREATE UNIQUE INDEX ON sales_months (currency, month);
 
 CREATE TABLE product_performance (
     days smallint NOT NULL,
@@ -117,7 +117,7 @@ CREATE TABLE inventory_advice (
     suggested integer NOT NULL,
     status text NOT NULL,
     confidence text NOT NULL,
-    urgency double precision NOT NULL  -- units a day that are lost or soon will be: what the lists sort by
+    urgency double precision NOT NULL  -- units that will be missing when what is ordered now arrives; below zero: to spare
 );
 CREATE INDEX ON inventory_advice (urgency DESC, variant_id DESC, location_id DESC);
 CREATE INDEX ON inventory_advice (status, urgency DESC, variant_id DESC, location_id DESC);

@@ -57,11 +57,12 @@ WITH given AS (
 ), item AS (
     INSERT INTO order_items (
         order_id, product_id, variant_id, sku, name, quantity, price, discount, cost, currency, placed_at,
-        taxable, requires_shipping, gift_card
+        taxable, requires_shipping, gift_card, first_of_product
     )
     SELECT
         written.id, line.product_id, line.variant_id, line.sku, line.name, line.quantity, line.price, line.discount,
-        line.cost, written.currency, written.placed_at, line.taxable, line.requires_shipping, line.gift_card
+        line.cost, written.currency, written.placed_at, line.taxable, line.requires_shipping, line.gift_card,
+        row_number() OVER (PARTITION BY written.id, line.product_id ORDER BY line.position) = 1
     FROM written JOIN line ON line.number = written.number
     ORDER BY written.id, line.position
     RETURNING id, order_id, variant_id, quantity
