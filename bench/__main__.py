@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from . import batch, memory, outage, paced, report, single
+from . import batch, funnels, memory, outage, paced, report, single
 from .figures import Figure
 from .machine import describe
 from .processes import ROOT
@@ -29,6 +29,7 @@ MEASURES: Final[dict[str, tuple[str, Measure]]] = {
     "single": ("B1 B3", single.measure),
     "batch": ("B2 B7", batch.measure),
     "paced": ("B4 B5", paced.measure),
+    "funnel": ("B6", funnels.measure),
     "memory": ("B7", memory.measure),
     "outage": ("B8", outage.measure),
 }

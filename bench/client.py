@@ -30,7 +30,6 @@ from .figures import percentile
 from .pace import due_times
 from .traffic import bodies, fill, request
 
-DISTINCT_EVENTS: Final = 10_000  # in the bodies of a load; then they come again with new ids and times
 ANSWER_S: Final = 30.0  # how long the last replies may take
 
 
@@ -39,7 +38,8 @@ class Load(Struct, frozen=True):
 
     name: begins every event id, so two loads of one name are each other's duplicates.
     batch: events a request; 0 sends GETs. rate: requests a second of an open loop; 0 makes it a closed one, which
-    ends after `requests` where that is given. history_s: timestamps rise to the present from so long ago.
+    ends after `requests` where that is given. history_s: timestamps rise to the present from so long ago. distinct:
+    events in the bodies; then they come again, with new ids and times.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Load(Struct, frozen=True):
     rate: float = 0
     requests: int = 0
     history_s: float = 0
+    distinct: int = 10_000
     seed: int = 1
 
 
@@ -226,7 +227,7 @@ def encoded(load: Load) -> list[bytes]:
     """The requests of a load, but for what `fill` puts in."""
     if not load.batch:
         return [request("GET", load.path, {"Authorization": f"Bearer {load.key}"})]
-    distinct = max(DISTINCT_EVENTS // load.batch, 1)
+    distinct = max(load.distinct // load.batch, 1)
     return [
         request("POST", load.path, {"X-Write-Key": load.key}, body)
         for body in bodies(load.name, load.batch, distinct, load.seed)

@@ -1,7 +1,8 @@
 """The page views that the load is made of: seeded, and so the same in every run. Pure.
 
-1,000 pages whose popularity falls with their rank (Zipf, s = 1), 20,000 visitors with a session each, a few referrers
-and real user agents. One event is about 400 bytes of JSON.
+20,000 visitors, 500 of them on the site at a time, who see five of its 1,000 pages in a visit (geometric) and come from
+search, from other sites or directly; pages whose popularity falls with their rank (Zipf, s = 1); real user agents. One
+event is about 400 bytes of JSON.
 
 A request is a template: what must differ each time it is sent, event ids and timestamps, has a fixed width and is put
 in by `fill`, so that a client can repeat a few thousand bodies without a single duplicate.
@@ -9,7 +10,8 @@ in by `fill`, so that a client can repeat a few thousand bodies without a single
 
 from __future__ import annotations
 
-from itertools import accumulate
+from collections.abc import Iterator
+from itertools import accumulate, islice
 from random import Random
 from typing import Any, Final
 
@@ -17,6 +19,8 @@ import orjson
 
 PAGES: Final = 1_000
 VISITORS: Final = 20_000
+VISITS: Final = 500  # at the same time
+VIEWS: Final = 5  # in a visit, on average
 
 SERIAL: Final = b"@@serial@@"  # ten digits: which request of its load this is
 STAMP: Final = b"@@@epochms@@@"  # thirteen: when it was due
@@ -44,28 +48,50 @@ def page(rank: int) -> tuple[str, str]:
     return f"https://shop.example/{section}/{word}-{rank:04d}", f"{word.title()} No. {rank} - {section.title()} - Shop"
 
 
-def page_view(draw: Random, event_id: str, timestamp: int | str) -> dict[str, Any]:
-    url, title = page(draw.choices(range(PAGES), cum_weights=_CUMULATED)[0])
-    visitor = draw.randrange(VISITORS)
-    return {
-        "type": "page_view",
-        "event_id": event_id,
-        "user_id": f"visitor-{visitor:05d}",
-        "session_id": f"session-{visitor * 2_654_435_761 % (1 << 32):08x}",
-        "timestamp": timestamp,
-        "page_url": url,
-        "referrer": draw.choice(_REFERRERS),
-        "user_agent": _AGENTS[visitor % len(_AGENTS)],
-        "title": title,
-    }
+def page_views(seed: int) -> Iterator[dict[str, Any]]:
+    """Without end, in the order of time; `event_id` and `timestamp` are for the caller to add."""
+    draw = Random(seed)
+    visits = [_Visit(draw) for _ in range(VISITS)]
+    while True:
+        place = draw.randrange(VISITS)
+        yield visits[place].view(draw)
+        if draw.random() * VIEWS < 1:
+            visits[place] = _Visit(draw)
+
+
+class _Visit:
+    """One visitor on the site: comes from somewhere, then goes from page to page."""
+
+    def __init__(self, draw: Random) -> None:
+        visitor = draw.randrange(VISITORS)
+        self._user = f"visitor-{visitor:05d}"
+        self._session = f"{draw.getrandbits(64):016x}"
+        self._agent = _AGENTS[visitor % len(_AGENTS)]
+        self._referrer = draw.choice(_REFERRERS)
+
+    def view(self, draw: Random) -> dict[str, Any]:
+        url, title = page(draw.choices(range(PAGES), cum_weights=_CUMULATED)[0])
+        referrer, self._referrer = self._referrer, url
+        return {
+            "type": "page_view",
+            "user_id": self._user,
+            "session_id": self._session,
+            "page_url": url,
+            "referrer": referrer,
+            "user_agent": self._agent,
+            "title": title,
+        }
 
 
 def bodies(name: str, batch: int, distinct: int, seed: int) -> list[bytes]:
     """`distinct` templates, of one event where `batch` is 1, else of an array. `name` begins every event id."""
-    draw = Random(seed)
+    views = page_views(seed)
     made = []
     for _ in range(distinct):
-        events = [page_view(draw, f"{name}-{SERIAL.decode()}-{place}", STAMP.decode()) for place in range(batch)]
+        events = [
+            {"event_id": f"{name}-{SERIAL.decode()}-{place}", "timestamp": STAMP.decode(), **view}
+            for place, view in enumerate(islice(views, batch))
+        ]
         body = orjson.dumps(events if batch > 1 else events[0])
         made.append(body.replace(b'"' + STAMP + b'"', STAMP))  # a timestamp is a number
     return made

@@ -13,7 +13,6 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from random import Random
 from selectors import EVENT_READ, DefaultSelector
 from socket import AF_UNIX, SOCK_STREAM, socket
 from typing import Final
@@ -24,7 +23,7 @@ from msgspec import Struct
 from store.commit import FIELDS
 
 from .processes import asked, output_of
-from .traffic import page_view
+from .traffic import page_views
 
 PIPELINE: Final = 64
 CONNECTIONS: Final = 50  # the tools' own default
@@ -56,8 +55,8 @@ async def rate(path: str, entries: int) -> Rate:
 
 def _command() -> Sequence[str]:
     """The command as the product's commit gives it."""
-    view = {**page_view(Random(1), "", 1_764_000_000_000), "site": "demo", "date": "2025-11-24", "hour": 16}
-    view["user_agent"] = "chrome/windows/desktop"  # what is kept of it
+    added = {"site": "demo", "timestamp": 1_764_000_000_000, "date": "2025-11-24", "hour": 16}
+    view = {**next(page_views(1)), **added, "user_agent": "chrome/windows/desktop"}  # what is kept of it
     pairs = [word for field in FIELDS["page_views"] for word in (field, str(view[field]))]
     return ("XADD", KEY, "*", *pairs)
 
