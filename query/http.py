@@ -62,7 +62,7 @@ def routes(
         return await timeseries.answer(redis, asked.site, asked.keys, parsed, asked.now)
 
     async def answer_top(asked: Asked) -> Struct:
-        parsed = question.top(asked.request.query, asked.site)
+        parsed = question.top(asked.request.query, asked.site, asked.now)
         return await top.answer(redis, asked.site, asked.keys, parsed, asked.now)
 
     async def answer_activity(asked: Asked) -> Struct:

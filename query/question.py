@@ -65,10 +65,15 @@ class Timeseries(Struct, frozen=True):
 
 
 class Top(Struct, frozen=True):
-    """`currency` only matters where `dimension` is users."""
+    """The boards of the hours or days (`interval`) that `period` touches. `name`: the period's, where it has one.
+
+    `currency` only matters where `dimension` is users.
+    """
 
     dimension: Dimension
-    period: TopPeriod
+    name: TopPeriod | None
+    interval: Interval
+    period: Period
     limit: int
     currency: str
 
@@ -76,6 +81,15 @@ class Top(Struct, frozen=True):
 class Activity(Struct, frozen=True):
     user_id: str
     period: Period
+
+
+TOP_PERIODS_OF: Final[dict[TopPeriod, tuple[Interval, int]]] = {
+    "hour": ("hour", 0),
+    "today": ("day", 0),
+    "24h": ("hour", DAY_MS),
+    "7d": ("day", 7 * DAY_MS),
+}
+"""Whose boards, and how many milliseconds before now the first of them began or goes on."""
 
 
 class Parameters:
@@ -138,13 +152,22 @@ def timeseries(given: Mapping[str, str], site: Site, now: int) -> Timeseries:
     return Timeseries(metric, interval, asked, currency)
 
 
-def top(given: Mapping[str, str], site: Site) -> Top:
-    parameters = Parameters(given, ("dimension", "period", "limit", "currency"))
+def top(given: Mapping[str, str], site: Site, now: int) -> Top:
+    parameters = Parameters(given, ("dimension", "period", "from", "to", "limit", "currency"))
     dimension = cast(Dimension, parameters.choice("dimension", DIMENSIONS))
-    chosen = cast(TopPeriod, parameters.choice("period", TOP_PERIODS, "today"))
     limit = parameters.whole("limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
     currency = parameters.currency(site, applies=dimension == "users", where="dimension=users")
-    return Top(dimension, chosen, limit, currency)
+    if "from" not in parameters and "to" not in parameters:
+        name = cast(TopPeriod, parameters.choice("period", TOP_PERIODS, "today"))
+        interval, reach = TOP_PERIODS_OF[name]
+        return Top(dimension, name, interval, Period(now - reach, now + 1), limit, currency)
+    if "period" in parameters:
+        raise BadParameter("period", "cannot be combined with from and to")
+    asked = period(parameters, now)
+    longest, spoken = LONGEST["day"]
+    if asked.end - asked.start > longest + 1:
+        raise BadParameter("from", f"lies more than {spoken} before to")
+    return Top(dimension, None, "day", asked, limit, currency)
 
 
 def activity(user_id: str, given: Mapping[str, str], now: int) -> Activity:

@@ -161,6 +161,7 @@ class _SiteBatch:
     def _page_view(self, event: PageView, minute: _Minute) -> tuple[str, Act]:
         minute.boards["pages"][event.url] += 1
         if event.channel != "internal":  # going on within the site is no visit from anywhere
+            minute.counts["referrals"] += 1
             minute.boards["referrers"][event.source or "direct"] += 1
         day, hour = minute.bucket.day, minute.bucket.clock_hour
         self.rows["page_views"] += (

@@ -20,11 +20,14 @@ REFUSALS: Final = (errors.BadParameter, errors.StoreUnavailable)
 _ANSWERS: Final = (Realtime, Series, Leaders, History)
 _CURRENCY: Final = parameter("currency", "Of money in the answer; the site's own by default.", text())
 _ACTIVITY_HOURS: Final = whole(question.DEFAULT_HOURS, 1, question.MAX_ACTIVITY_HOURS)
+_RANGE: Final = (
+    parameter("from", "Instead of it: where the range begins.", text(format="date-time")),
+    parameter("to", "Where the range ends; now by default.", text(format="date-time")),
+)
 _PERIOD: Final = (
     parameter("hours", "The last so many hours.", whole(question.DEFAULT_HOURS, 1, 24 * 800)),
     parameter("days", "The last so many days.", whole(1, 1, 800)),
-    parameter("from", "Instead of either: where the range begins.", text(format="date-time")),
-    parameter("to", "Where the range ends; now by default.", text(format="date-time")),
+    *_RANGE,
 )
 
 
@@ -52,6 +55,7 @@ def paths() -> dict[str, Any]:
                 Leaders,
                 parameter("dimension", "Of what.", one_of(question.DIMENSIONS), required=True),
                 parameter("period", "Of when.", one_of(question.TOP_PERIODS, default="today")),
+                *_RANGE,
                 parameter("limit", "How many.", whole(question.DEFAULT_LIMIT, 1, question.MAX_LIMIT)),
                 _CURRENCY,
             )

@@ -7,6 +7,7 @@
     today    today's
     24h      the hours' from the one that began 24 hours ago or just before, to the current one
     7d       the days' likewise
+    from-to  the days' that it touches
 
 `total` comes from the counters, so `other` (all that is not listed) is exact even where a board was cut.
 """
@@ -23,24 +24,16 @@ from redis.asyncio import Redis
 from query import reading
 from query.question import MAX_LIMIT, Dimension, Top, TopPeriod
 from query.reading import Command, best, numbers, ranking
-from store.buckets import DAY_MS, Interval, Span, spans
+from store.buckets import MINUTE_MS, Span, spans
 from store.keys import SiteKeys
 from store.money import decimal_text
 from store.site import Site
 
 from .quality import Ranking, iso, iso_minute
 
-PERIODS: Final[dict[TopPeriod, tuple[Interval, int]]] = {
-    "hour": ("hour", 0),
-    "today": ("day", 0),
-    "24h": ("hour", DAY_MS),
-    "7d": ("day", 7 * DAY_MS),
-}
-"""Whose boards, and how many milliseconds before now the first of them began or goes on."""
-
 COUNTERS: Final[dict[Dimension, str]] = {
     "pages": "page_views",
-    "referrers": "page_views",
+    "referrers": "referrals",
     "conversion_types": "conversions",
     "error_types": "errors",
     "events": "events",
@@ -64,7 +57,7 @@ class Leaders(Struct, frozen=True, rename={"from_": "from"}):
     """Best first; equals as Redis ranks them, the last key first. Users' counts are decimal text of `currency`."""
 
     dimension: Dimension
-    period: TopPeriod
+    period: TopPeriod | None
     timezone: str
     from_: str
     to: str
@@ -77,14 +70,13 @@ class Leaders(Struct, frozen=True, rename={"from_": "from"}):
 
 
 async def answer(redis: Redis, site: Site, keys: SiteKeys, question: Top, now: int) -> Leaders:
-    interval, reach = PERIODS[question.period]
-    buckets = spans(site.tz, interval, now - reach, now + 1)
+    buckets = spans(site.tz, question.interval, question.period.start, question.period.end)
     return fold(site, question, buckets, await reading.read(redis, commands(keys, question, buckets)), now)
 
 
 def commands(keys: SiteKeys, question: Top, buckets: Sequence[Span]) -> list[Command]:
     """What `fold` wants the replies to, in its order: the total last, so that it is not less than its parts."""
-    interval, _ = PERIODS[question.period]
+    interval = question.interval
     board = f"users-{question.currency}" if question.dimension == "users" else question.dimension
     found: list[Command] = []
     for span in buckets:
@@ -100,6 +92,8 @@ def fold(site: Site, question: Top, buckets: Sequence[Span], replies: Sequence[A
     scores, cut_off, exact = merge(boards[::2], boards[1::2], _depth(question, buckets))
     leaders = sorted(scores.items(), key=lambda entry: entry[::-1], reverse=True)[: question.limit]
     total = sum(numbers(totals))
+    is_open = buckets[-1].end * MINUTE_MS > now
+    until = iso(site.tz, now) if is_open else iso_minute(site.tz, buckets[-1].end)
     other = total - sum(score for _, score in leaders)
 
     def shown(score: int) -> int | str:
@@ -107,15 +101,15 @@ def fold(site: Site, question: Top, buckets: Sequence[Span], replies: Sequence[A
 
     return Leaders(
         dimension=question.dimension,
-        period=question.period,
+        period=question.name,
         timezone=site.zone,
         from_=iso_minute(site.tz, buckets[0].start),
-        to=iso(site.tz, now),
+        to=until,
         items=[Item(key, shown(score)) for key, score in leaders],
         other=shown(other),
         total=shown(total),
         exact=exact,
-        quality=Quality(iso(site.tz, now), True, Ranking(exact, shown(cut_off))),
+        quality=Quality(iso(site.tz, now), is_open, Ranking(exact, shown(cut_off))),
         currency=question.currency if question.dimension == "users" else UNSET,
     )
 

@@ -94,6 +94,11 @@ class Server:
                 assert reply.status == 200, await reply.text()
                 return await reply.json()
 
+    async def text(self, path: str) -> str:
+        """Of a call that takes no key."""
+        async with aiohttp.ClientSession() as session, session.get(self.url + path) as reply:
+            return await reply.text()
+
 
 @asynccontextmanager
 async def serving(directory: Path, *options: str) -> AsyncIterator[Server]:

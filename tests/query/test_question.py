@@ -23,7 +23,7 @@ def timeseries(given: Query) -> Any:
 
 
 def top(given: Query) -> Any:
-    return question.top(given, DEMO)
+    return question.top(given, DEMO, NOW)
 
 
 def activity(given: Query) -> Any:
@@ -66,11 +66,16 @@ LAST_DAY = Period(NOW - DAY_MS, NOW + 1)
             {"metric": "visitors", "from": "2026-11-23T00:00:00Z"},
             Timeseries("visitors", "hour", Period(ms("2026-11-23T00:00:00+00:00"), NOW + 1), "JPY"),
         ),
-        (top, {"dimension": "pages"}, Top("pages", "today", 10, "USD")),
+        (top, {"dimension": "pages"}, Top("pages", "today", "day", Period(NOW, NOW + 1), 10, "USD")),
         (
             top,
             {"dimension": "users", "period": "7d", "limit": "1000", "currency": "EUR"},
-            Top("users", "7d", 1000, "EUR"),
+            Top("users", "7d", "day", Period(NOW - 168 * HOUR_MS, NOW + 1), 1000, "EUR"),
+        ),
+        (
+            top,
+            {"dimension": "pages", "from": "2026-11-01T00:00:00Z", "to": "2026-11-03T00:00:00Z"},
+            Top("pages", None, "day", Period(ms("2026-11-01T00:00:00Z"), ms("2026-11-03T00:00:00Z")), 10, "USD"),
         ),
         (activity, {}, Activity("ann", LAST_DAY)),
         (activity, {"hours": "168"}, Activity("ann", Period(NOW - 168 * HOUR_MS, NOW + 1))),
@@ -168,6 +173,16 @@ def test_what_is_asked(parse: Callable[[Query], Any], given: Query, want: Any) -
             {"dimension": "urls"},
             "dimension: unknown dimension 'urls'; the known ones are pages, referrers, users, conversion_types,"
             " error_types, events",
+        ),
+        (
+            top,
+            {"dimension": "pages", "period": "7d", "from": "2026-11-01T00:00:00Z"},
+            "period: cannot be combined with from and to",
+        ),
+        (
+            top,
+            {"dimension": "pages", "from": "2020-01-01T00:00:00Z"},
+            "from: lies more than 800 days before to",
         ),
         (
             top,

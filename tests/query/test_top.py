@@ -20,7 +20,7 @@ DAY = "2026-11-23"
 
 
 async def ask(redis: Any, site: Site = DEMO, now: int = NOW, **given: str) -> Leaders:
-    return await top.answer(redis, site, keys(site), question.top(given, site), now)
+    return await top.answer(redis, site, keys(site), question.top(given, site, now), now)
 
 
 def items(answer: Leaders) -> dict[str, int | str]:
@@ -166,3 +166,15 @@ async def test_one_round_trip(redis: Any, writer: Writer) -> None:
 def test_merging_knows_replies_of_either_protocol() -> None:
     flat, pairs = [b"a", b"2", b"b", b"1"], [[b"a", 3.0], [b"\0other", 9.0]]
     assert top.merge([flat, pairs], [None, 9.0], 5) == ({"a": 5, "b": 1}, 9, False)
+
+
+async def test_a_period_of_one_s_own(redis: Any, writer: Writer) -> None:
+    """Imported history: whole days, the last of them closed."""
+    writer.now = NOW
+    for day, user in (("1997-01-01", "ann"), ("1997-01-02", "bob"), ("1997-01-02", "ann"), ("1997-01-03", "eve")):
+        await writer.send(conversion(at=ms(f"{day}T12:00:00+00:00"), user=user, minor=1050))
+    asked = {"from": "1997-01-01T00:00:00Z", "to": "1997-01-03T00:00:00Z"}
+    answer = await ask(redis, dimension="users", **asked)
+    assert items(answer) == {"ann": "21.00", "bob": "10.50"}
+    assert (answer.period, answer.total, answer.exact, answer.quality.open) == (None, "31.50", True, False)
+    assert (answer.from_, answer.to) == ("1997-01-01T00:00:00+00:00", "1997-01-03T00:00:00+00:00")

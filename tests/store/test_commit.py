@@ -91,6 +91,7 @@ async def test_going_on_within_the_site_is_no_referral(redis: Any, writer: Write
     await writer.send(page_view(source="google.com"), page_view(channel="internal"), page_view())
     board = await redis.zrange(KEYS.top_day("referrers", DAY), 0, -1, withscores=True)
     assert sorted(member for member, _ in board) == [b"direct", b"google.com"]
+    assert await redis.hget(KEYS.count("referrals", DAY), "total") == b"2"
 
 
 async def test_the_streams_keep_the_fields_of_the_seed(redis: Any, writer: Writer) -> None:
