@@ -7,7 +7,9 @@
         ├── BodyTooLarge      or is longer than any question
         ├── BodyTimeout       or did not arrive in time
         ├── StoreUnavailable  Redis did not answer in time, or cannot
-        └── TooManyReaders    the site has as many live readers as one worker serves
+        ├── TooManyReaders    the site has as many live readers as one worker serves
+        ├── TooManyFunnels    as many funnels are waiting as a worker lets wait
+        └── FunnelTooLarge    more records match the steps than are worked out at once
 
 Which HTTP status a class gets stands in `hitstream.problems`.
 """
@@ -55,3 +57,17 @@ class TooManyReaders(QueryError):
 
     def __init__(self, limit: int, retry_after: float) -> None:
         super().__init__(f"the site already has {limit} live readers here", retry_after=retry_after)
+
+
+class TooManyFunnels(QueryError):
+    code = "too_many_funnels"
+
+    def __init__(self, retry_after: float = 2) -> None:
+        super().__init__("too many funnels are being worked out here, ask again", retry_after=retry_after)
+
+
+class FunnelTooLarge(QueryError):
+    code = "funnel_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit:,} events match these steps; ask for a shorter period or narrower steps")
