@@ -93,6 +93,7 @@ async def test_numbers_run_for_each_partition_and_count_events(journal: Journal,
         Entry(7, 6, 5, NOW, b"", record),
     ]
     assert [journal.durable(partition) for partition in (0, 7, 8)] == [5, 6, 0]
+    assert [len(payloads(journal, partition)) for partition in (0, 7, 8)] == [2, 2, 0]
 
 
 async def test_an_entry_without_a_record_keeps_its_payload(journal: Journal, durable: list[Entry]) -> None:

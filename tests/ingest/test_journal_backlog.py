@@ -175,11 +175,13 @@ async def test_a_segment_is_kept_until_it_has_been_fenced_for_five_minutes(journ
     await journal.append(5, b"", 1)
     clock.now += ROLL_MS
     await journal.append(0, b"", 1)
-    long_ago, fenced_at = NOW + 7 * KEEP_MS, NOW + 8 * KEEP_MS
+    long_ago, fenced_at = NOW + 7 * KEEP_MS, NOW + 9 * KEEP_MS
     for fences, now, segments in [
         ({}, long_ago, 0),
         ({0: 1, 5: 1}, long_ago, 0),
+        ({0: 1, 5: 1}, long_ago + KEEP_MS + 1, 0),
         ({0: 2}, long_ago, 0),
+        ({0: 2}, long_ago + KEEP_MS + 1, 0),
         ({0: 2, 5: 1}, fenced_at, 0),
         ({0: 2, 5: 1}, fenced_at + KEEP_MS, 0),
         ({0: 2, 5: 1}, fenced_at + KEEP_MS + 1, 1),

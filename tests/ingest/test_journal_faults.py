@@ -184,6 +184,7 @@ async def test_what_nobody_foresaw_breaks_the_group_only(
     assert isinstance(refused.value.__cause__, MemoryError)
     assert "of all things" in caplog.text
     assert await journal.append(0, b"after", 1) == 2
+    assert len(segment_files(journal.path)) == 2, "the first is not trusted any more"
     assert read_after_a_crash(journal) == [(1, b"before"), (2, b"after")]
 
 
