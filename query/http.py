@@ -6,6 +6,7 @@ Every call takes a read key, and the site follows from it. What an answer holds 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -20,8 +21,15 @@ from store.site import Grant, KeyKind, Site
 
 from . import question
 from .answers import activity, realtime, timeseries, top
+from .answers.funnel import Funnels
+from .errors import BodyTimeout, BodyTooLarge
+from .folds import Folds
+from .funnel import question as funnel_question
 from .live import Live, stream
 from .metrics import Endpoint, Metrics
+
+BODY_BYTES: Final = 256 << 10  # 20 steps of 2,048 characters, each of them escaped, are 240 KiB
+BODY_DEADLINE_S: Final = 10.0
 
 READERS: Final[frozenset[KeyKind]] = frozenset({"read"})
 HEADERS: Final = {"Cache-Control": "no-store"}
@@ -69,6 +77,16 @@ def routes(
         parsed = question.activity(asked.request.match_info["user_id"], asked.request.query, asked.now)
         return await activity.answer(redis, asked.site, asked.keys, identity, parsed, asked.now)
 
+    funnels = Funnels(Folds(redis, identity))
+
+    async def answer_funnel(asked: Asked) -> Struct:
+        if asked.request.method == "POST":
+            question.nothing(asked.request.query)
+            parsed = funnel_question.from_json(await _body(asked.request), asked.now)
+        else:
+            parsed = funnel_question.from_parameters(asked.request.query, asked.now)
+        return await funnels.answer(asked.site, asked.keys, parsed, asked.now)
+
     def handler(endpoint: Endpoint, answer: Callable[[Asked], Awaitable[Struct]]) -> Handler:
         async def handle(request: web.Request) -> web.Response:
             with metrics.measured(endpoint):
@@ -90,5 +108,21 @@ def routes(
         web.get("/v1/metrics/timeseries", handler("timeseries", answer_timeseries)),
         web.get("/v1/metrics/top", handler("top", answer_top)),
         web.get("/v1/users/{user_id}/activity", handler("activity", answer_activity)),
+        web.get("/v1/funnels", handler("funnel", answer_funnel)),
+        web.post("/v1/funnels", handler("funnel", answer_funnel)),
         web.get("/v1/live", handle_live, allow_head=False),  # it has no end
     ]
+
+
+async def _body(request: web.Request) -> bytes:
+    """The body as it came. Raises `BodyTooLarge` and `BodyTimeout`."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_DEADLINE_S):
+            async for piece in request.content.iter_any():
+                body += piece
+                if len(body) > BODY_BYTES:
+                    raise BodyTooLarge(f"the body is over {BODY_BYTES:,} bytes")
+    except TimeoutError:
+        raise BodyTimeout(f"the body did not arrive within {BODY_DEADLINE_S:g} s") from None
+    return bytes(body)

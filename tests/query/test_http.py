@@ -21,7 +21,8 @@ from yarl import URL
 from hitstream import problems
 from hitstream.access import Keyring
 from hitstream.keyfile import SiteKeys
-from query.http import routes
+from query import http
+from query.http import BODY_BYTES, routes
 from query.live import Live
 from query.metrics import Metrics
 from tests.query.fill import SITES
@@ -29,11 +30,13 @@ from tests.store.batches import IDENTITY, NOW, Writer, conversion, page_view
 
 KEYS = {site.id: SiteKeys(write=(f"w-{site.id}",), server=(f"s-{site.id}",), read=(f"r-{site.id}",)) for site in SITES}
 AUTH = {"Authorization": "Bearer r-demo"}
+FUNNEL = {"steps": ["page:/", "purchase"], "days": 1}
 PATHS = (
     "/v1/metrics/realtime",
     "/v1/metrics/timeseries?metric=errors",
     "/v1/metrics/top?dimension=pages",
     "/v1/users/ann/activity",
+    "/v1/funnels?steps=page:/,purchase",
 )
 
 Client = TestClient[web.Request, web.Application]
@@ -132,6 +135,8 @@ async def test_the_site_follows_from_the_key(client: Client, writer: Writer) -> 
         ("/v1/metrics/top?dimension=pages&limit=NaN", "limit", "from 1 to 1000"),
         ("/v1/users/ann/activity?hours=169", "hours", "from 1 to 168"),
         (f"/v1/users/{'x' * 129}/activity", "user_id", "128 characters"),
+        ("/v1/funnels", "steps", "1 to 20 steps"),
+        ("/v1/funnels?steps=a&site=berlin", "site", "steps, days, hours"),
         ("/v1/live?last=1", "last", "this call takes none"),
     ],
 )
@@ -150,6 +155,46 @@ async def test_any_user_id_can_be_asked_about(client: Client, writer: Writer, us
     async with client.get(URL(f"/v1/users/{encoded}/activity", encoded=True), headers=AUTH) as response:
         answer = await response.json()
         assert (response.status, answer["user_id"], len(answer["items"])) == (200, user, 1)
+
+
+async def test_a_funnel_may_be_asked_for_in_either_way(client: Client, writer: Writer) -> None:
+    await writer.send(page_view(at=NOW - 2), conversion(at=NOW - 1), page_view(user="bob"))
+    async with client.get("/v1/funnels?steps=page:/,purchase&days=1", headers=AUTH) as response:
+        by_parameters = await response.json()
+    async with client.post("/v1/funnels", json=FUNNEL, headers=AUTH) as response:
+        assert (response.status, await response.json()) == (200, by_parameters)
+    assert [step["users"] for step in by_parameters["steps"]] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        ("/v1/funnels", b"", 400, "bad_body"),
+        ("/v1/funnels", b"steps=a,b", 400, "bad_body"),
+        ("/v1/funnels", b"[]", 400, "bad_body"),
+        ("/v1/funnels", b"\xff", 400, "bad_body"),
+        ("/v1/funnels", b"[" * 9_999, 400, "bad_body"),
+        ("/v1/funnels", b"{}", 400, "bad_parameter"),
+        ("/v1/funnels", b'{"steps": "a,b"}', 400, "bad_parameter"),
+        ("/v1/funnels", b'{"steps": ["a"], "windows": "7d"}', 400, "bad_parameter"),
+        ("/v1/funnels?days=7", b'{"steps": ["a"]}', 400, "bad_parameter"),
+        ("/v1/funnels", b" " * (BODY_BYTES + 1), 413, "body_too_large"),
+    ],
+)
+async def test_a_body_that_is_no_funnel(client: Client, path: str, body: bytes, status: int, code: str) -> None:
+    async with client.post(path, data=body, headers=AUTH) as response:
+        assert (response.status, (await response.json())["code"]) == (status, code)
+
+
+async def test_a_body_that_does_not_come(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "BODY_DEADLINE_S", 0.01)
+
+    async def never() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(20)
+
+    async with client.post("/v1/funnels", data=never(), headers=AUTH) as response:
+        assert (response.status, (await response.json())["code"]) == (408, "body_timeout")
 
 
 async def test_a_plus_sign_in_an_offset_may_be_left_unescaped(client: Client) -> None:

@@ -163,9 +163,21 @@ async def test_one_round_trip(redis: Any, writer: Writer) -> None:
         assert len(trips) == 1
 
 
-def test_merging_knows_replies_of_either_protocol() -> None:
-    flat, pairs = [b"a", b"2", b"b", b"1"], [[b"a", 3.0], [b"\0other", 9.0]]
-    assert top.merge([flat, pairs], [None, 9.0], 5) == ({"a": 5, "b": 1}, 9, False)
+async def test_many_boards_are_read_some_at_a_time(redis: Any, writer: Writer) -> None:
+    for day in (0, 49, 50, 99, 100):
+        await writer.send(error(at=NOW - day * DAY_MS))
+    async with counting(redis) as (client, trips):
+        asked: dict[str, Any] = {"dimension": "error_types", "from": "2026-08-16T00:00:00Z"}
+        answer = await ask(client, **asked)
+        assert len(trips) == 2
+    assert (items(answer), answer.total, answer.exact) == ({"TypeError": 4}, 4, True)
+
+
+async def test_a_board_that_has_expired_is_not_passed_over_in_silence(redis: Any, writer: Writer) -> None:
+    await writer.send(page_view(), page_view(at=NOW - DAY_MS))
+    await redis.delete(keys(DEMO).top_day("pages", DAY))
+    for period in ("today", "7d"):
+        assert not (await ask(redis, dimension="pages", period=period)).exact
 
 
 async def test_a_period_of_one_s_own(redis: Any, writer: Writer) -> None:
@@ -173,7 +185,7 @@ async def test_a_period_of_one_s_own(redis: Any, writer: Writer) -> None:
     writer.now = NOW
     for day, user in (("1997-01-01", "ann"), ("1997-01-02", "bob"), ("1997-01-02", "ann"), ("1997-01-03", "eve")):
         await writer.send(conversion(at=ms(f"{day}T12:00:00+00:00"), user=user, minor=1050))
-    asked = {"from": "1997-01-01T00:00:00Z", "to": "1997-01-03T00:00:00Z"}
+    asked: dict[str, Any] = {"from": "1997-01-01T00:00:00Z", "to": "1997-01-03T00:00:00Z"}
     answer = await ask(redis, dimension="users", **asked)
     assert items(answer) == {"ann": "21.00", "bob": "10.50"}
     assert (answer.period, answer.total, answer.exact, answer.quality.open) == (None, "31.50", True, False)
