@@ -30,6 +30,7 @@ READY: Final = b"ready\n"
 BACKLOG: Final = 1024  # connections that may wait while a worker is busy or starting
 IN_FLIGHT_S: Final = 10.0  # for requests when stopping: as long as a body may take
 KEEP_ALIVE_S: Final = 120.0  # longer than a proxy keeps an idle connection, so that it is not closed under a request
+LINGER_S: Final = 2.0  # a refused body is read on for so long, lest its sender, still sending, miss the reply
 LINE_BYTES: Final = 16_384  # of a URL or header: a pixel carries its properties in one
 
 # The journal's thread needs the interpreter for some microseconds after each sync, and waits this long for it while the
@@ -74,6 +75,7 @@ async def work(
             access_log=None,
             auto_decompress=False,  # the collector bounds what a body inflates to
             keepalive_timeout=KEEP_ALIVE_S,
+            lingering_time=LINGER_S,
             max_line_size=LINE_BYTES,
             max_field_size=LINE_BYTES,
             shutdown_timeout=IN_FLIGHT_S,

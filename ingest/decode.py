@@ -14,11 +14,14 @@ from typing import Any, Final
 import orjson
 from msgspec import Struct
 
-from .errors import NotJson, TooManyEvents, UnsupportedType
+from .errors import NotJson, TooLarge, TooManyEvents, UnsupportedType
 from .rejection import Code
 from .spans import SPACE, STRING, TooManyParts, Unbalanced, member, parts
 
 MAX_EVENTS: Final = 5_000  # in one request
+# Fifty for each of the most events. A few kilobytes of gzip inflate to millions of empty objects, which would cost a
+# second and 280 MB before they could be counted as events; to count brackets and commas costs 5 ms at most.
+MAX_VALUES: Final = 250_000
 MAX_FIELDS: Final = 1_000  # of a body that is one broken object: no event and no batch has as many
 EXCERPT_BYTES: Final = 1_024  # of an event that cannot be decoded, to show what was sent
 
@@ -49,11 +52,13 @@ class _BeyondInteger(ValueError):
 def items(body: bytes, content_type: str) -> Decoded:
     """The events of a body: one object, an array of them, `{"batch": [...], "sent_at": ...}`, or one in each line.
 
-    Raises `UnsupportedType`, `NotJson`, `TooManyEvents`.
+    Raises `UnsupportedType`, `NotJson`, `TooManyEvents`, and `TooLarge` where it holds more values than it may.
     """
     by_line = _BY_LINE.get(content_type.partition(";")[0].strip().lower())
     if by_line is None:
         raise UnsupportedType("Content-Type must be application/json, application/x-ndjson or text/plain")
+    if len(body) > 2 * MAX_VALUES and _values(body) > MAX_VALUES:  # a value and what follows it take two bytes
+        raise TooLarge(f"the body holds more than {MAX_VALUES:,} values")
     text = body.removeprefix(_BOM)
     if by_line:
         return _lines(text)
@@ -139,6 +144,11 @@ def _lines(text: bytes) -> Decoded:
     if not found:
         raise NotJson("the body is empty")
     return Decoded(found)
+
+
+def _values(text: bytes) -> int:
+    """At least as many as the JSON holds, for what stands in its texts counts too."""
+    return text.count(b",") + text.count(b"{") + text.count(b"[")
 
 
 def _counted(found: list[Any]) -> list[Any]:

@@ -1,0 +1,79 @@
+"""Slow and half requests against one worker, its patience cut short."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from hitstream import worker
+from ingest import http
+from tests.hitstream.deployments import deployment
+from tests.hostile.connection import code, connected, statuses
+from tests.hostile.framing import EVENT, HOST, KEY, chunked, post
+
+PATIENCE_S = 0.2
+
+
+class Worker:
+    def __init__(self, url: str, key: bytes) -> None:
+        self.url = url
+        self.key = key
+
+    async def ask(self, sent: bytes, *drops: bytes) -> tuple[tuple[int, ...], str]:
+        """What comes back until the worker hangs up, which these tests wait for."""
+        async with connected(self.url) as connection:
+            for piece in (sent, *drops):
+                await connection.send(piece.replace(KEY, self.key))
+            heard = await connection.heard()
+        return statuses(heard), code(heard)
+
+
+@pytest.fixture
+async def impatient(
+    redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Worker]:
+    monkeypatch.setattr(http, "BODY_DEADLINE_S", PATIENCE_S)
+    monkeypatch.setattr(worker, "KEEP_ALIVE_S", PATIENCE_S)
+    monkeypatch.setattr(worker, "LINGER_S", PATIENCE_S)
+    deployed = deployment(tmp_path, redis_url)
+    ready, stop = asyncio.Event(), asyncio.Event()
+    interval = sys.getswitchinterval()
+    with worker.listen("127.0.0.1", 0, shared=False) as bound:
+        working = asyncio.create_task(worker.work(deployed, 0, bound, ready.set, stop))
+        await ready.wait()
+        port = bound.getsockname()[1]
+        yield Worker(f"http://127.0.0.1:{port}", deployed.keys["demo"].write[0].encode())
+        stop.set()
+        await working
+    sys.setswitchinterval(interval)
+
+
+HEAD = post(b"Content-Length: 100\r\n", b"", sized=False)
+SLOW = [
+    # what comes, the replies before the worker hangs up, code of the last
+    ("not a byte", b"", (), ""),
+    ("half a request line", b"POST /v1/ev", (), ""),
+    ("half a head", b"POST /v1/events HTTP/1.1\r\n" + HOST + b"X-A: ", (), ""),
+    ("a head and no body", HEAD, (408,), "body_timeout"),
+    ("half a body", HEAD + EVENT, (408,), "body_timeout"),
+    ("a chunk that never ends", chunked(b"7fffffff\r\n" + EVENT), (408,), "body_timeout"),
+    ("chunks that never end", chunked(b"20\r\n" + EVENT + b"\r\n"), (408,), "body_timeout"),
+    ("a trailer that never ends", chunked(b"20\r\n" + EVENT + b"\r\n0\r\nX-A: b"), (408,), "body_timeout"),
+    ("a request, and no other", post(close=False), (202,), ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "replies", "says"), [row[1:] for row in SLOW], ids=[row[0] for row in SLOW])
+async def test_who_says_no_more_is_hung_up_on(
+    impatient: Worker, sent: bytes, replies: tuple[int, ...], says: str
+) -> None:
+    assert await impatient.ask(sent) == (replies, says)
+
+
+async def test_a_body_byte_by_byte_has_no_longer(impatient: Worker) -> None:
+    assert await impatient.ask(HEAD, *(b" " for _ in range(90))) == ((408,), "body_timeout")
