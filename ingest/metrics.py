@@ -73,12 +73,14 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.adopted = Counter("hitstream_journals_adopted", "Journals of ended workers taken over.", registry=registry)
-        self._accepted = {metric: self.accepted.labels(metric) for metric in METRIC_OF.values()}
+        self._accepted: dict[type, Counter] = {
+            type_: self.accepted.labels(metric) for type_, metric in METRIC_OF.items()
+        }
         self._registry = registry
 
     def count_accepted(self, events: Iterable[Event]) -> None:
-        for metric, count in TypeCounter(METRIC_OF[type(event)] for event in events).items():
-            self._accepted[metric].inc(count)
+        for type_, count in TypeCounter(map(type, events)).items():
+            self._accepted[type_].inc(count)
 
     def gauge(self, name: str, help_: str, read: Callable[[], float]) -> None:
         """A gauge that is read when it is scraped."""
