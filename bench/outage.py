@@ -37,7 +37,7 @@ async def measure(bench: Bench) -> list[Figure]:
     outage = bench.seconds(bench.outage_s)
     seconds = bench.seconds(BEFORE_S + AFTER_S) + outage * 1.2
     async with serving(bench, "outage") as server:
-        warm = server.load("warm", batch=BATCH, connections=CONNECTIONS, seconds=1, rate=RATE)
+        warm = server.load("warm", batch=BATCH, connections=CONNECTIONS, seconds=bench.seconds(1), rate=RATE)
         warmed = (await send(warm)).events
         await server.all_visible(warmed)
         load = server.load("outage", batch=BATCH, connections=CONNECTIONS, seconds=seconds, rate=RATE)

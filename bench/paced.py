@@ -30,7 +30,7 @@ CONNECTIONS: Final = 50
 SINGLE_RATE: Final = 1_500  # a second; all of 5,000 take more than one core of a worker
 QUESTION_RATE: Final = 20
 SECONDS: Final = 10.0
-QUESTIONS: Final = 200  # of which the round trips are counted
+QUESTIONS: Final = 100  # of which the round trips are counted
 
 
 class Round(Struct, frozen=True):
@@ -44,14 +44,16 @@ class Round(Struct, frozen=True):
 async def measure(bench: Bench) -> list[Figure]:
     seconds = bench.seconds(SECONDS)
     async with serving(bench, "paced") as server:
-        batches = server.load("warm", batch=BATCH, connections=CONNECTIONS, seconds=1, rate=EVENTS_PER_SECOND / BATCH)
+        batches = server.load(
+            "warm", batch=BATCH, connections=CONNECTIONS, seconds=bench.seconds(1), rate=EVENTS_PER_SECOND / BATCH
+        )
         questions = Load("", server.port, "/v1/metrics/realtime", server.key("read"), 0, 2, seconds, QUESTION_RATE)
         await server.all_visible((await send(batches)).events)
         rounds = [
             await _round(server, replace(batches, name=f"batches-{n}", seconds=seconds, seed=n), questions)
             for n in range(bench.runs)
         ]
-        trips, commands = await _round_trips(server, replace(questions, requests=bench.count(QUESTIONS), rate=0))
+        trips, commands = await _round_trips(server, replace(questions, requests=QUESTIONS, rate=0))
     return [
         *_latencies(f"{EVENTS_PER_SECOND:,} events/s in batches of {BATCH}",
                     [each.batches for each in rounds], [each.batches_seen for each in rounds]),

@@ -18,13 +18,14 @@ _SIGN: Final = {">=": "≥", "<=": "≤"}
 
 
 class Report(Struct, frozen=True):
-    """at: ISO 8601, UTC. quick: too short to mean much."""
+    """at: ISO 8601, UTC. quick: too short to mean much. others: cores that other programs took meanwhile."""
 
     at: str
     revision: str
     quick: bool
     workers: int
     machine: Machine
+    others: float
     figures: list[Figure]
 
 
@@ -32,6 +33,7 @@ def table(report: Report) -> Iterator[str]:
     """The report's lines."""
     yield f"Hitstream bench, {report.at}, {report.revision}, {report.workers} worker{'s' * (report.workers > 1)}"
     yield from str(report.machine).splitlines()
+    yield f"meanwhile other programs, and the host, took {report.others:.2f} cores"
     if report.quick:
         yield "QUICK: every run is too short for its figure to mean much"
     yield ""
