@@ -54,13 +54,17 @@ class Tail:
 
     async def run(self) -> None:
         """Until it is cancelled."""
+        again = False
         while not cancelled():
             try:
-                await self._follow(await self._ends())
+                positions = await self._ends()
+                if again:
+                    self._skipped()
+                again = True
+                await self._follow(positions)
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("the live tail lost redis", extra={"error": str(error) or type(error).__name__})
                 await asyncio.sleep(PAUSE_S)
-            self._skipped()
 
     async def _ends(self) -> dict[bytes, bytes]:
         """The last id of each stream. Asked for by name: `$` would miss what is added between two reads."""
