@@ -332,7 +332,7 @@ local function apply_board(noted, board)
 end
 
 -- commit ----------------------------------------------------------------------------------------------------------
--- FCALL hitstream_v1_commit 3 <fences> <dedup of this generation> <dedup of the one before> <batch>
+-- FCALL hitstream_v1_commit 4 <fences> <dedup of this generation> <dedup of the one before> <of the one after> <batch>
 --   batch   msgpack array, built by store/commit.py:
 --           journal, previous, last, dedup ttl, ids, streams, sums, users, boards, trails, steps, activity, visits
 -- Applies a batch of journalled events, all of it or nothing, and moves the journal's fence from `previous` to `last`.
@@ -346,17 +346,18 @@ local function commit(keys, args)
     local journal, previous, last, dedup_ttl, ids = batch[1], batch[2], batch[3], batch[4], batch[5]
     local streams, sums, users, boards = batch[6], batch[7], batch[8], batch[9]
     local trails, steps, activity, visits = batch[10], batch[11], batch[12], batch[13]
-    if #keys ~= 3 or #batch ~= 13 then
-        return redis.error_reply('ERR hitstream: a commit takes 3 keys and 13 sections')
+    if #keys ~= 4 or #batch ~= 13 then
+        return redis.error_reply('ERR hitstream: a commit takes 4 keys and 13 sections')
     end
     local fence = tonumber(redis.call('HGET', keys[1], journal) or 0)
     if fence ~= previous then
         return {'fence', string.format('%d', fence)}
     end
-    local seen = find_seen(keys[3], ids)
-    local seen_now, groups = find_seen(keys[2], ids)
-    for _, position in ipairs(seen_now) do
-        seen[#seen + 1] = position
+    local seen, groups = find_seen(keys[2], ids)
+    for other = 3, 4 do  -- the day that has begun by another worker's clock too, or by ours before it was put back
+        for _, position in ipairs((find_seen(keys[other], ids))) do
+            seen[#seen + 1] = position
+        end
     end
     if #seen > 0 then
         return {'seen', unpack(seen)}

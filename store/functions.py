@@ -62,7 +62,7 @@ class Functions:
 
     async def commit(self, batch: Batch) -> Reply:
         """Applies the batch, all of it or nothing."""
-        reply = await self._call("commit", 3, *batch.keys, batch.sections)
+        reply = await self._call("commit", len(batch.keys), *batch.keys, batch.sections)
         match reply[0]:
             case b"ok":
                 return Applied(reply[1], tuple(note.decode(errors="replace") for note in reply[2:]))
