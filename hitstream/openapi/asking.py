@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
 from query import errors, question
 from query.answers.activity import History
+from query.answers.funnel import Funnel
 from query.answers.realtime import Realtime
 from query.answers.timeseries import Series
 from query.answers.top import Leaders
+from query.funnel import question as funnel
+from query.funnel.match import Entry, Order
+from query.funnel.steps import MAX_STEPS
 from query.http import READERS
+from store.attributes import SETS
 
-from .parts import Part, answer, one_of, operation, parameter, ref, text, whole
+from .parts import JSON, Part, answer, one_of, operation, parameter, ref, text, whole
 
 REFUSALS: Final = (errors.BadParameter, errors.StoreUnavailable)
 
-_ANSWERS: Final = (Realtime, Series, Leaders, History)
+_ANSWERS: Final = (Realtime, Series, Leaders, History, Funnel)
 _CURRENCY: Final = parameter("currency", "Of money in the answer; the site's own by default.", text())
 _ACTIVITY_HOURS: Final = whole(question.DEFAULT_HOURS, 1, question.MAX_ACTIVITY_HOURS)
 _RANGE: Final = (
@@ -28,6 +33,20 @@ _PERIOD: Final = (
     parameter("hours", "The last so many hours.", whole(question.DEFAULT_HOURS, 1, 24 * 800)),
     parameter("days", "The last so many days.", whole(1, 1, 800)),
     *_RANGE,
+)
+
+_FUNNEL_REFUSALS: Final = (*REFUSALS, errors.TooManyFunnels, errors.FunnelTooLarge)
+_FUNNEL: Final = (
+    parameter("days", "The last so many days.", whole(funnel.DEFAULT_DAYS, 1, 800)),
+    *(each for each in _PERIOD if each["name"] != "days"),
+    parameter("window", "How long after its beginning a chain may end.", text(default=funnel.DEFAULT_WINDOW)),
+    parameter("order", "Of the steps.", one_of(get_args(Order), default="ordered")),
+    parameter("entry", "Which of several beginnings counts.", one_of(get_args(Entry), default="latest")),
+    parameter("breakdown", "Also by this attribute of the first step.", one_of(SETS)),
+)
+_STEPS: Final = (
+    "`conversion:TYPE`, `event:NAME`, `error:TYPE` or `page:/path`, where a trailing `*` matches all that begin so; "
+    f"a bare word is a conversion. At most {MAX_STEPS}."
 )
 
 
@@ -68,6 +87,22 @@ def paths() -> dict[str, Any]:
                 parameter("hours", "The last so many hours.", _ACTIVITY_HOURS),
             )
         },
+        "/v1/funnels": {
+            "get": operation(
+                "How many users went through steps, one after the other",
+                {200: answer("The answer.", ref("Funnel"))},
+                parameters=(parameter("steps", f"{_STEPS} Separated by commas.", text(), required=True), *_FUNNEL),
+                keys=READERS,
+                errors=_FUNNEL_REFUSALS,
+            ),
+            "post": operation(
+                "The same, asked by a JSON object",
+                {200: answer("The answer.", ref("Funnel"))},
+                body={JSON: {"schema": _funnel_object()}},
+                keys=READERS,
+                errors=(*_FUNNEL_REFUSALS, errors.BadBody, errors.BodyTooLarge, errors.BodyTimeout),
+            ),
+        },
         "/v1/live": {
             "get": operation(
                 "A summary a second and the newest events, as server-sent events",
@@ -87,3 +122,9 @@ def _get(summary: str, answered: type[msgspec.Struct], *parameters: Part) -> Par
         keys=READERS,
         errors=REFUSALS,
     )
+
+
+def _funnel_object() -> Part:
+    steps = {"type": "array", "items": text(), "minItems": 1, "maxItems": MAX_STEPS, "description": _STEPS}
+    members = {each["name"]: {**each["schema"], "description": each["description"]} for each in _FUNNEL}
+    return {"type": "object", "properties": {"steps": steps, **members}, "required": ["steps"]}

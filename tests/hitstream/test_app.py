@@ -18,6 +18,7 @@ from tests.hitstream.deployments import bearer, deployment
 from tests.waiting import until
 
 NOWHERE = "unix:///nowhere/valkey.sock"
+QUESTIONS = ("/v1/metrics/", "/v1/users/", "/v1/funnels", "/v1/live")
 
 
 @pytest.fixture(autouse=True)
@@ -162,6 +163,23 @@ def test_every_parameter_of_a_path_is_described() -> None:
         for operation in item.values():
             described = {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"}
             assert described == set(re.findall(r"\{(\w+)\}", path))
+
+
+async def test_every_parameter_that_a_question_takes_is_described(
+    aiohttp_client: AiohttpClient, tmp_path: Path
+) -> None:
+    deployed = deployment(tmp_path, NOWHERE, role="query")
+    asking = {path: item["get"] for path, item in document()["paths"].items() if path.startswith(QUESTIONS)}
+    assert len(asking) >= 6
+    async with application(deployed) as app:
+        client = await aiohttp_client(app)
+        for path, operation in asking.items():
+            described = {p["name"] for p in operation.get("parameters", []) if p["in"] == "query"}
+            target = re.sub(r"\{\w+\}", "x", path)
+            async with client.get(target, params={"zzz": "1"}, headers=bearer(deployed, "read")) as reply:
+                told = (await reply.json(content_type=MEDIA_TYPE))["message"]
+            known = told.partition("the known ones are ")[2]
+            assert described == set(known.split(", ")) - {""}, path
 
 
 async def test_the_contract_is_served(aiohttp_client: AiohttpClient, tmp_path: Path) -> None:

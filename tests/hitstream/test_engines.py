@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from hitstream.engines import Valkey
+from tests.waiting import until
 
 
 def client(valkey: Valkey) -> Redis:
@@ -22,9 +22,13 @@ def client(valkey: Valkey) -> Redis:
 
 
 async def gone(pid: int) -> None:
-    async with asyncio.timeout(30):
-        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-            await asyncio.sleep(0.02)
+    def is_gone() -> bool:
+        try:
+            return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return True
+
+    await until(is_gone, 30)
 
 
 async def test_keeps_its_data_over_a_restart(tmp_path: Path) -> None:
@@ -58,13 +62,14 @@ async def test_is_started_again_when_killed(tmp_path: Path) -> None:
         first = valkey.pid
         assert first
         os.kill(first, signal.SIGKILL)
-        async with asyncio.timeout(30):
-            while True:
-                with suppress(RedisError, OSError):
-                    async with client(valkey) as redis:
-                        assert await redis.ping()
-                    break
-                await asyncio.sleep(0.02)
+
+        async def answers() -> bool:
+            with suppress(RedisError, OSError):
+                async with client(valkey) as redis:
+                    return bool(await redis.ping())
+            return False
+
+        await until(answers, 30)
         assert valkey.pid != first
 
 
@@ -81,6 +86,7 @@ async def test_a_path_too_long_for_a_socket_is_served_all_the_same(tmp_path: Pat
 SERVE = """
 import asyncio, sys, pathlib
 from hitstream.engines import Valkey
+from tests.waiting import until
 async def main():
     async with Valkey(pathlib.Path(sys.argv[1])) as valkey:
         print(valkey.pid, flush=True)

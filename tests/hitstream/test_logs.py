@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Iterator
 
 import orjson
 import pytest
@@ -56,23 +55,11 @@ def test_a_traceback_is_kept() -> None:
     assert all(line.startswith("    | ") for line in shown[1:])
 
 
-@pytest.fixture
-def set_up_and_undone() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    logs.set_up("debug", "json")
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    logging.getLogger("aiohttp.server").filters.clear()
-    logging.getLogger("aiohttp.access").disabled = False
-
-
 @pytest.mark.parametrize("raw", [b"GET / HTTP/1.1\r\nKey: hs_secret\x00\r\n\r\n", b"\x16\x03\x01 hs_secret\r\n\r\n"])
 async def test_a_malformed_request_leaves_neither_key_nor_address(
-    capfd: pytest.CaptureFixture[str], aiohttp_server: AiohttpServer, raw: bytes, set_up_and_undone: None
+    capfd: pytest.CaptureFixture[str], aiohttp_server: AiohttpServer, raw: bytes
 ) -> None:
+    logs.set_up("debug", "json")
     server = await aiohttp_server(web.Application())
     reader, writer = await asyncio.open_connection(server.host, server.port)
     writer.write(raw)

@@ -7,7 +7,8 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -30,14 +31,22 @@ async def run(*arguments: str) -> tuple[int, str, str]:
 
 
 def descendants(pid: int) -> dict[int, str]:
-    return {child.pid: " ".join(child.cmdline()) for child in psutil.Process(pid).children(recursive=True)}
+    """The command lines of all that live below the process."""
+    found = {}
+    for child in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has ended, or is a zombie
+            found[child.pid] = " ".join(child.cmdline())
+    return found
 
 
-def all_gone(pids: Mapping[int, str]) -> Callable[[], bool]:
-    def are_gone() -> bool:
-        return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids)
+def all_gone(pids: Iterable[int]) -> Callable[[], bool]:
+    def is_gone(pid: int) -> bool:
+        try:
+            return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return True
 
-    return are_gone
+    return lambda: all(is_gone(pid) for pid in pids)
 
 
 async def post(server: Server, kind: str = "write") -> int:
