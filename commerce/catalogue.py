@@ -137,10 +137,12 @@ async def announce(database: Database, reference: str, moves: Sequence[Move]) ->
 async def transfer(database: Database, reference: str, source: str, target: str, moves: Sequence[Move]) -> int:
     """Goods from one location to another: a pair of ledger rows, or nothing. The moves' own location is not read."""
     async with database.transaction() as connection:
-        return await run(connection, "stock_transfer", {
+        moved = await run(connection, "stock_transfer", {
             "reference": reference, "source": source, "target": target,
             **columns(moves, skus="sku", quantities="quantity", at="at"),
         })  # fmt: skip
+        await run(connection, "search_stock", columns(moves, skus="sku"))
+    return moved
 
 
 async def fulfil(database: Database, numbers: Sequence[str]) -> int:
@@ -151,7 +153,9 @@ async def fulfil(database: Database, numbers: Sequence[str]) -> int:
 
 async def _move(database: Database, kind: str, reference: str, reason: str, moves: Sequence[Move]) -> int:
     async with database.transaction() as connection:
-        return await run(connection, "stock_move", {
+        moved = await run(connection, "stock_move", {
             "kind": kind, "reference": reference, "reason": reason,
             **columns(moves, skus="sku", locations="location", quantities="quantity", at="at"),
         })  # fmt: skip
+        await run(connection, "search_stock", columns(moves, skus="sku"))
+    return moved

@@ -54,12 +54,15 @@ class Rules(Struct, frozen=True):
     zone: str = "UTC"
 
 
+STANDARD: Final = Rules()
+
+
 class _Index(Struct, frozen=True):
     definition: str
 
 
 async def rebuild(
-    database: Database, now: datetime, rules: Rules = Rules(), metrics: Metrics | None = None
+    database: Database, now: datetime, rules: Rules = STANDARD, metrics: Metrics | None = None
 ) -> dict[str, float]:
     """Rebuilds all snapshots as of `now` and returns the seconds that each took.
 
@@ -81,7 +84,7 @@ async def rebuild(
             metrics.snapshot_as_of.labels(name).set(now.timestamp())
             metrics.snapshot_seconds.labels(name).set(seconds)
     async with database.transaction() as connection:
-        await run(connection, "search_stock", {})
+        await run(connection, "search_stock", {"skus": None})
     return taken
 
 

@@ -1,4 +1,5 @@
--- Brings what search knows of stock and popularity up to date; rows that stay the same are not written.
+-- Brings what search knows of stock and popularity up to date, for the products of some variants or, where the parameter
+-- is NULL, for all. Rows that stay the same are not written.
 WITH current AS (
     SELECT
         search.product_id,
@@ -13,6 +14,9 @@ WITH current AS (
     LEFT JOIN (
         SELECT product_id, sum(units)::bigint AS units FROM product_performance WHERE days = 90 GROUP BY product_id
     ) AS performance ON performance.product_id = search.product_id
+    WHERE %(skus)s::text[] IS NULL OR search.product_id IN (
+        SELECT product_id FROM product_variants WHERE sku = ANY (%(skus)s::text[])
+    )
     GROUP BY search.product_id
 )
 UPDATE product_search SET in_stock = current.in_stock, popularity = current.popularity

@@ -1,4 +1,4 @@
-"""The real PostgreSQL that these tests talk to, and for each of them a database of its own, copied from a template.
+"""The real PostgreSQL that these tests talk to, and an empty database for each of them.
 
 By default it is the embedded one. `HITSTREAM_TEST_POSTGRES_URL` names another server instead, whose user may create
 databases; only databases whose names begin with `hitstream_test_` are touched.
@@ -10,7 +10,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -36,7 +36,7 @@ async def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
             yield postgres.url
 
 
-async def execute(url: str, statement: sql.Composed) -> None:
+async def execute(url: str, statement: sql.Composed | sql.SQL) -> None:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute(statement)
 
@@ -73,8 +73,26 @@ async def template(fresh: Fresh) -> AsyncIterator[str]:
         yield name
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared(fresh: Fresh, template: str) -> AsyncIterator[str]:
+    """The database that most tests use one after the other: emptying it is faster than copying another."""
+    async with fresh(template) as url:
+        yield url
+
+
+EMPTY: Final = """
+    DO $$ BEGIN
+        EXECUTE (
+            SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY CASCADE'
+            FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'migrations'
+        );
+        INSERT INTO locations (code, name, is_default) VALUES ('main', 'Main warehouse', true);
+    END $$"""
+
+
 @pytest.fixture
-async def database(fresh: Fresh, template: str) -> AsyncIterator[Database]:
+async def database(shared: str) -> AsyncIterator[Database]:
     """An empty shop."""
-    async with fresh(template) as url, Database(url, currency="USD") as database:
+    await execute(shared, sql.SQL(EMPTY))
+    async with Database(shared, currency="USD") as database:
         yield database
