@@ -83,7 +83,8 @@ def document(event: Fields, name: str) -> str:
         raise _too_deep(name)
     if b"\\u00" in encoded:
         encoded = _ESCAPED_CONTROL.sub(_without_control, encoded)
-    return encoded.decode()
+    found = encoded.decode()
+    return found if found.isprintable() else clean(found)  # JSON does not escape U+007F to U+009F
 
 
 def clean(value: str) -> str:

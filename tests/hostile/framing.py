@@ -170,3 +170,16 @@ FRAMING: Final = (
     Framing("a request, and nonsense", post(close=False) + b"NONSENSE\r\n\r\n", MALFORMED),
     Framing("a request behind the last", post() + post(), MALFORMED),
 )  # fmt: skip
+
+UNFINISHED: Final = post(b"Content-Length: 100\r\n", b"", sized=False)
+SLOW: Final = (
+    Framing("not a byte", b"", ()),
+    Framing("half a request line", b"POST /v1/ev", ()),
+    Framing("half a head", b"POST /v1/events HTTP/1.1\r\n" + HOST + b"X-A: ", ()),
+    Framing("a head and no body", UNFINISHED, (408,), "body_timeout"),
+    Framing("half a body", UNFINISHED + EVENT, (408,), "body_timeout"),
+    Framing("a chunk that never ends", chunked(b"7fffffff\r\n" + EVENT), (408,), "body_timeout"),
+    Framing("chunks that never end", chunked(b"20\r\n" + EVENT + b"\r\n"), (408,), "body_timeout"),
+    Framing("a trailer that never ends", chunked(CHUNKS[:-2] + b"X-A: b"), (408,), "body_timeout"),
+    Framing("a request, and no other", post(close=False), (202,)),
+)  # fmt: skip

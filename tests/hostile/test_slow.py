@@ -14,7 +14,7 @@ from hitstream import worker
 from ingest import http
 from tests.hitstream.deployments import deployment
 from tests.hostile.connection import code, connected, statuses
-from tests.hostile.framing import EVENT, HOST, KEY, chunked, post
+from tests.hostile.framing import KEY, SLOW, UNFINISHED, Framing
 
 PATIENCE_S = 0.2
 
@@ -53,27 +53,10 @@ async def impatient(
     sys.setswitchinterval(interval)
 
 
-HEAD = post(b"Content-Length: 100\r\n", b"", sized=False)
-SLOW = [
-    # what comes, the replies before the worker hangs up, code of the last
-    ("not a byte", b"", (), ""),
-    ("half a request line", b"POST /v1/ev", (), ""),
-    ("half a head", b"POST /v1/events HTTP/1.1\r\n" + HOST + b"X-A: ", (), ""),
-    ("a head and no body", HEAD, (408,), "body_timeout"),
-    ("half a body", HEAD + EVENT, (408,), "body_timeout"),
-    ("a chunk that never ends", chunked(b"7fffffff\r\n" + EVENT), (408,), "body_timeout"),
-    ("chunks that never end", chunked(b"20\r\n" + EVENT + b"\r\n"), (408,), "body_timeout"),
-    ("a trailer that never ends", chunked(b"20\r\n" + EVENT + b"\r\n0\r\nX-A: b"), (408,), "body_timeout"),
-    ("a request, and no other", post(close=False), (202,), ""),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("sent", "replies", "says"), [row[1:] for row in SLOW], ids=[row[0] for row in SLOW])
-async def test_who_says_no_more_is_hung_up_on(
-    impatient: Worker, sent: bytes, replies: tuple[int, ...], says: str
-) -> None:
-    assert await impatient.ask(sent) == (replies, says)
+@pytest.mark.parametrize("row", SLOW, ids=[row.name for row in SLOW])
+async def test_who_says_no_more_is_hung_up_on(impatient: Worker, row: Framing) -> None:
+    assert await impatient.ask(row.sent) == (row.replies, row.code)
 
 
 async def test_a_body_byte_by_byte_has_no_longer(impatient: Worker) -> None:
-    assert await impatient.ask(HEAD, *(b" " for _ in range(90))) == ((408,), "body_timeout")
+    assert await impatient.ask(UNFINISHED, *(b" " for _ in range(90))) == ((408,), "body_timeout")
