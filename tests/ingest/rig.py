@@ -20,7 +20,7 @@ from ingest.metrics import Metrics
 from store.commit import Planner
 from store.event import Event, Record, encode
 from store.functions import Functions
-from store.keys import PartitionKeys, SiteKeys
+from store.keys import PartitionKeys, SiteKeys, partition_of
 from store.site import Site
 from tests.store.batches import IDENTITY
 from tests.waiting import until
@@ -35,16 +35,20 @@ def clock() -> int:
 class Rig:
     """`counted` reads what Redis has; everything else is what a worker does."""
 
-    def __init__(self, redis: Redis, journal: Journal, forwarder: Forwarder, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, redis: Redis, journal: Journal, forwarder: Forwarder, registry: CollectorRegistry, partitions: int
+    ) -> None:
+        self.partitions = partitions
         self.redis = redis
         self.journal = journal
         self.forwarder = forwarder
         self.registry = registry
 
-    async def send(self, *events: Event) -> None:
+    async def send(self, *events: Event, site: str = "demo") -> None:
         """Returns when they are acknowledged."""
-        record = Record("demo", list(events))
-        await self.journal.append(0, encode(record), len(events), record)
+        record = Record(site, list(events))
+        partition = partition_of(site, self.partitions)
+        await self.journal.append(partition, encode(record), len(events), record)
 
     async def drained(self) -> None:
         await until(lambda: self.forwarder.behind == 0)
@@ -57,20 +61,20 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(redis_url: str, root: Path, *, now: Callable[[], int] = clock) -> AsyncIterator[Rig]:
+async def rig(redis_url: str, root: Path, *, now: Callable[[], int] = clock, partitions: int = 1) -> AsyncIterator[Rig]:
     """`redis_url`: where the forwarder finds Redis, a proxy perhaps."""
     registry = CollectorRegistry()
     async with Redis.from_url(
         redis_url, retry=Retry(NoBackoff(), 0), socket_timeout=1, socket_connect_timeout=1
     ) as redis:
-        planner = Planner({"demo": Site("demo")}, IDENTITY, 1)
+        planner = Planner({"demo": Site("demo")}, IDENTITY, partitions)
         forwarder = Forwarder(root, Functions(redis), planner, Metrics(registry), now)
         async with Journal.open(
             root, on_durable=forwarder.offer, clock=now, on_damage=forwarder.note_damage
         ) as journal:
             running = asyncio.create_task(forwarder.run(journal))
             try:
-                yield Rig(redis, journal, forwarder, registry)
+                yield Rig(redis, journal, forwarder, registry, partitions)
             finally:
                 running.cancel()
                 with suppress(asyncio.CancelledError):

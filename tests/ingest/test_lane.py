@@ -17,7 +17,7 @@ from ingest import lane
 from ingest.journal import KEEP_MS, Journal
 from store.buckets import DAY_MS
 from store.event import Record, encode
-from store.keys import PartitionKeys
+from store.keys import PartitionKeys, SiteKeys, partition_of
 from tests.ingest.rig import KEYS, clock, counted, everywhere, rig
 from tests.proxy import Proxy, proxy_to
 from tests.store.batches import page_view
@@ -112,6 +112,27 @@ async def test_beyond_memory_s_bound_the_disk_serves(
         pages = await redis.xrange(PartitionKeys(0).stream("page_views"))
         numbers = [int(fields[b"page_url"].rpartition(b"/")[2]) for _, fields in pages]
         assert [number for number in numbers if number < 1000] == list(range(120))  # in order
+
+
+async def test_sites_of_several_partitions(redis: Any, redis_url: str, tmp_path: Path) -> None:
+    """Each partition has its fence, its streams and its own place in the one journal."""
+    sites = [f"site-{number}" for number in range(6)]
+    async with rig(redis_url, tmp_path, partitions=3) as worker:
+        for round_ in range(4):
+            for number, site in enumerate(sites):
+                ids = range(100 * number + 10 * round_ + 1, 100 * number + 10 * round_ + number + 2)
+                await worker.send(*(view(id_, dedup=id_) for id_ in ids), site=site)
+        await worker.drained()
+        await redis.flushall()  # and all of it once more, from disk
+        await until(lambda: worker.metric("hitstream_events_replayed_total") == 84)
+        await worker.drained()
+    assert {partition_of(site, 3) for site in sites} == {0, 1, 2}
+    for partition in range(3):
+        own = [4 * (number + 1) for number, site in enumerate(sites) if partition_of(site, 3) == partition]
+        assert await redis.xlen(PartitionKeys(partition).stream("page_views")) == sum(own)
+        assert await redis.hget(PartitionKeys(partition).fences, worker.journal.id) == str(sum(own)).encode()
+    for number, site in enumerate(sites):
+        assert await redis.hget(SiteKeys(site, 3).count("page_views", DAY), "total") == str(4 * (number + 1)).encode()
 
 
 async def test_a_large_record_is_committed_in_parts(
