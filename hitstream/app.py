@@ -31,13 +31,15 @@ from ingest.visitors import Salt
 from query.http import routes as query_routes
 from query.live import Live
 from store.functions import Functions
+from store.identity import Identity
 
-from . import openapi, problems
+from . import inflight, openapi, problems
 from .access import Keyring
 from .addresses import address_reader
 from .deployment import Deployment
 from .exposition import CONTENT_TYPE, Exposition
 from .health import Health
+from .inflight import InFlight
 from .tasks import running
 
 log = logging.getLogger(__name__)
@@ -62,7 +64,9 @@ async def application(deployment: Deployment, number: int = 0) -> AsyncIterator[
     health = Health(clock)
     keyring = Keyring(deployment.sites, deployment.keys)
     exposition = Exposition(registry, number, config.workers, deployment.directory.root / "run")
-    app = web.Application(middlewares=[problems.middleware])
+    in_flight = InFlight()
+    app = web.Application(middlewares=[in_flight.middleware(), problems.middleware])
+    app[inflight.KEY] = in_flight
     app.on_response_prepare.append(_as_declared)
     app.add_routes([*health.routes(), *_exposed(exposition), web.get("/openapi.json", openapi.handler)])
     async with connected(deployment.redis_url) as redis, exposition.serving():
@@ -151,7 +155,7 @@ def answering(
             redis=redis,
             clock=clock,
             authorize=keyring.authorize,
-            identity=deployment.planner().identity,
+            identity=Identity(deployment.secret),
             partitions=partitions,
             live=live,
             metrics=metrics,

@@ -25,7 +25,7 @@ from store.keys import PartitionKeys
 
 from .app import connected
 from .config import Config, ConfigError
-from .datadir import DataDir, InUse
+from .datadir import DataDir, InUse, Unusable
 from .engines import Valkey
 from .keyfile import read as read_keys
 from .keyfile import sites_of
@@ -63,7 +63,7 @@ async def examine(config: Config) -> AsyncIterator[Finding]:
     try:
         sites = sites_of(config, read_keys(directory.keys))
         directory.secret()
-    except (ConfigError, ValueError) as error:
+    except (ConfigError, Unusable) as error:
         yield Finding("failed", "configuration", str(error))
         return
     yield Finding("ok", "configuration", f"{len(sites)} sites: {', '.join(site.id for site in sites)}")

@@ -12,7 +12,7 @@ from . import logs
 from .commands import check, importing, keys, serve
 from .commands.settings import FAILED, flags
 from .config import ConfigError
-from .datadir import InUse
+from .datadir import Unusable
 from .engines import EngineFailed
 from .importer import ImportFailed
 from .serve import CannotListen
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         status: int = options.run(config, options)
     except ConfigError as error:
         return _fail(MISUSED, error)
-    except (CannotListen, EngineFailed, ImportFailed, InUse) as error:
+    except (CannotListen, EngineFailed, ImportFailed, Unusable) as error:
         return _fail(FAILED, error)
     except KeyboardInterrupt:
         return INTERRUPTED

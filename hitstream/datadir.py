@@ -25,8 +25,12 @@ from msgspec import Struct
 SECRET_BYTES: Final = 32
 
 
-class InUse(Exception):
-    """Another server runs on the data directory."""
+class Unusable(Exception):
+    """The data directory cannot be used; the text says why."""
+
+
+class InUse(Unusable):
+    """Another server runs on it."""
 
 
 class Ready(Struct, frozen=True):
@@ -48,9 +52,12 @@ class DataDir:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Makes the directory where it is missing and holds it, for one server at a time. Raises `InUse`."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Makes the directory where it is missing, and holds it for one server. Raises `Unusable` and `InUse`."""
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unusable(f"cannot keep data in {self.root}: {error.strerror}") from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -61,11 +68,16 @@ class DataDir:
             os.close(descriptor)
 
     def secret(self) -> bytes | None:
-        """The secret that was made here; None where none was yet. Raises ValueError where the file is damaged."""
+        """The secret that was made here; None where none was yet. Raises `Unusable` where the file is damaged."""
         try:
-            return bytes.fromhex(self._secret.read_text())
+            found = bytes.fromhex(self._secret.read_text())
         except FileNotFoundError:
             return None
+        except (OSError, ValueError) as error:
+            raise Unusable(f"cannot read {self._secret}: {error}") from error
+        if len(found) != SECRET_BYTES:  # empty, perhaps: to go on with another would make strangers of all visitors
+            raise Unusable(f"{self._secret} is damaged: it holds {len(found)} bytes, not {SECRET_BYTES}")
+        return found
 
     def make_secret(self) -> bytes:
         made = secrets.token_bytes(SECRET_BYTES)

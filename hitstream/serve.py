@@ -39,7 +39,7 @@ class CannotListen(Exception):
 
 
 async def serve(config: Config) -> None:
-    """Serves until SIGTERM or SIGINT. Raises `InUse`, `ConfigError`, `EngineFailed` and `CannotListen`."""
+    """Serves until SIGTERM or SIGINT. Raises `Unusable`, `ConfigError`, `EngineFailed` and `CannotListen`."""
     directory = DataDir(Path(config.data_dir))
     stop = stop_on_signals()
     with directory.lock():
@@ -90,15 +90,16 @@ async def _serve_until_stopped(
     stop: asyncio.Event,
 ) -> None:
     """Tells that the server is ready once all workers are, and returns when all have ended."""
-    all_ready = asyncio.ensure_future(asyncio.gather(*(ready.wait() for ready in readies)))
+    all_ready = asyncio.gather(*(ready.wait() for ready in readies))
+    stopping = asyncio.ensure_future(stop.wait())
     ended = asyncio.gather(*workers)
     try:
-        await asyncio.wait((all_ready, ended), return_when=asyncio.FIRST_COMPLETED)
-        if not ended.done():
+        await asyncio.wait((all_ready, stopping, ended), return_when=asyncio.FIRST_COMPLETED)
+        if all_ready.done() and not ended.done():
             url = _url(deployment.config.host, _port(bound))
             with deployment.directory.ready(Ready(url, os.getpid())):
                 print(welcome(url, deployment), flush=True)  # noqa: T201 - what `serve` has to say to a person
-                await ended
+                await asyncio.wait((stopping, ended), return_when=asyncio.FIRST_COMPLETED)
     finally:
         all_ready.cancel()
         stop.set()

@@ -9,6 +9,7 @@ standard input, and says `ready` on its standard output.
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 import signal
 import socket
@@ -21,14 +22,17 @@ import uvloop
 from aiohttp import web
 from msgspec import Struct
 
-from . import logs
+from . import inflight, logs
 from .app import application
 from .deployment import Deployment
+
+log = logging.getLogger(__name__)
 
 READY: Final = b"ready\n"
 
 BACKLOG: Final = 1024  # connections that may wait while a worker is busy or starting
 IN_FLIGHT_S: Final = 10.0  # for requests when stopping: as long as a body may take
+CUT_OFF_S: Final = 1.0  # for those that are still not done
 KEEP_ALIVE_S: Final = 120.0  # longer than a proxy keeps an idle connection, so that it is not closed under a request
 LINGER_S: Final = 2.0  # a refused body is read on for so long, lest its sender, still sending, miss the reply
 LINE_BYTES: Final = 16_384  # of a URL or header: a pixel carries its properties in one
@@ -79,13 +83,18 @@ async def work(
             lingering_time=LINGER_S,
             max_line_size=LINE_BYTES,
             max_field_size=LINE_BYTES,
-            shutdown_timeout=IN_FLIGHT_S,
+            shutdown_timeout=CUT_OFF_S,
         )
         try:
             await runner.setup()
-            await web.SockSite(runner, bound, backlog=BACKLOG).start()
+            site = web.SockSite(runner, bound, backlog=BACKLOG)
+            await site.start()
             on_ready()
             await stop.wait()
+            await site.stop()  # accepting
+            await app.shutdown()  # taking, on connections that are open
+            if not await app[inflight.KEY].finished(IN_FLIGHT_S):
+                log.warning("some requests are cut off")
         finally:
             await runner.cleanup()
 

@@ -70,7 +70,10 @@ and not noted is counted once; the server remembers ids for 24 hours.""",
 
 def run(config: Config, options: argparse.Namespace) -> int:
     directory = DataDir(Path(config.data_dir))
-    result = asyncio.run(run_import(_task(config, directory, options), directory.imports, again=options.again))
+    try:
+        result = asyncio.run(run_import(_task(config, directory, options), directory.imports, again=options.again))
+    except KeyboardInterrupt as stopped:
+        raise ImportFailed("stopped; the same command goes on from here") from stopped
     print(_told(result))
     return FAILED if result.faults or result.progress.refused or result.progress.unreadable else OK
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hitstream.datadir import DataDir, InUse, Ready, replace_private
+from hitstream.datadir import DataDir, InUse, Ready, Unusable, replace_private
 
 
 def test_one_server_at_a_time(tmp_path: Path) -> None:
@@ -24,6 +24,19 @@ def test_the_secret_is_made_once(tmp_path: Path) -> None:
     assert len(made) == 32
     assert DataDir(tmp_path).secret() == made
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", ["", "00ff", "nonsense"])
+def test_a_damaged_secret_is_not_replaced_by_another(tmp_path: Path, content: str) -> None:
+    (tmp_path / "secret").write_text(content)
+    with pytest.raises(Unusable, match="secret"):
+        DataDir(tmp_path).secret()
+
+
+def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unusable, match=r"cannot keep data in .*file"), DataDir(tmp_path / "file").lock():
+        pass
 
 
 def test_ready_is_there_while_it_serves(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import psutil
@@ -80,6 +81,36 @@ async def test_what_it_acknowledged_is_in_redis_when_it_has_ended(tmp_path: Path
         assert await asyncio.gather(*(post(server) for _ in range(20))) == [202] * 20
         assert await server.stop() == 0
     assert await redis.xlen("{p0}:page_views") == 20
+
+
+async def test_what_is_in_flight_is_finished_when_it_is_told_to_end(tmp_path: Path) -> None:
+    body = b'{"page_url": "https://shop.example/"}'
+    async with serving(tmp_path / "data") as server:
+        address = urlsplit(server.url)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        head = f"POST /v1/page_view HTTP/1.1\r\nHost: x\r\nX-Write-Key: {server.key('write')}\r\n"
+        writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+        writer.write(body[:10])
+        await writer.drain()
+        await post(server)  # behind it on the loop, so it has begun
+        await server.signal(signal.SIGTERM)
+        await until(lambda: not (tmp_path / "data" / "ready.json").exists())
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await post(server)
+        writer.write(body[10:])
+        assert (await reader.readline()).startswith(b"HTTP/1.1 202 ")
+        writer.close()
+        assert await server.wait() == 0
+
+
+async def test_a_live_stream_ends_in_order(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data") as server, aiohttp.ClientSession() as session:
+        headers = {"Authorization": f"Bearer {server.key('read')}"}
+        async with session.get(f"{server.url}/v1/live", headers=headers) as reply:
+            await reply.content.readuntil(b"event: summary\n")
+            await server.signal(signal.SIGTERM)
+            await reply.read()  # to its end, which a connection that is cut has not
+        assert await server.wait() == 0
 
 
 def configured(directory: Path, redis_url: str) -> Path:
