@@ -45,7 +45,6 @@ from .tasks import running
 log = logging.getLogger(__name__)
 
 DRAIN_S: Final = 10.0  # what is then not in Redis is replayed by the next start
-REDIS_DEADLINE_S: Final = 15.0  # longer than any deadline of a caller: the last resort
 LOAD_DEADLINE_S: Final = 2.0
 
 
@@ -84,8 +83,12 @@ async def application(deployment: Deployment, number: int = 0) -> AsyncIterator[
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Redis]:
-    """A client that never retries by itself: a retried write whose reply was lost would count twice."""
-    async with Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=REDIS_DEADLINE_S) as redis:
+    """A client that never retries by itself: a retried write whose reply was lost would count twice.
+
+    It has no time limit either, for each caller has its own. The client's would be an `asyncio.wait_for`, which on
+    Python 3.11 loses a cancellation that arrives as a write ends: one in fifteen, and the worker then never stops.
+    """
+    async with Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=None) as redis:
         yield redis
 
 

@@ -25,6 +25,7 @@ BATCH: Final = 500
 BLOCK_MS: Final = 1_000  # how long a read waits for new entries; also how soon a stop is noticed
 CLAIM_AFTER_MS: Final = 60_000  # a consumer silent for so long is dead, and its entries are taken over
 CLAIM_EVERY_S: Final = 15.0
+DEADLINE_S: Final = 10.0  # for each call, beyond what it waits for entries
 BACKOFF_S: Final = (0.1, 5.0)  # first and longest pause after a failure
 
 log = logging.getLogger(__name__)
@@ -75,16 +76,18 @@ class Consumer:
         pause = BACKOFF_S[0]
         while True:
             try:
-                entries = await self._next()
+                async with asyncio.timeout(BLOCK_MS / 1000 + DEADLINE_S):
+                    entries = await self._next()
                 if entries:
-                    await self._settle(entries, await apply(entries))
+                    poisons = await apply(entries)
+                    async with asyncio.timeout(DEADLINE_S):
+                        await self._settle(entries, poisons)
                 pause = BACKOFF_S[0]
             except (Unavailable, RedisError, OSError, TimeoutError) as error:
                 log.warning("the consumer group waits", extra={"group": self.group, "error": str(error)})
                 self._has_pending = True
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, BACKOFF_S[1])
-                await self._create_group()
 
     async def lag(self) -> int:
         """Entries of the stream that the group has not acknowledged."""
@@ -140,8 +143,6 @@ class Consumer:
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
-        except (RedisError, OSError, TimeoutError):
-            return  # the next read finds out
 
 
 def _entry(id_: bytes, fields: Mapping[bytes, bytes] | None) -> StreamEntry:
