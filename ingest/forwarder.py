@@ -94,13 +94,28 @@ class Forwarder:
         """Deletes what has expired, again and again; returns when the whole journal is gone."""
         while True:
             await asyncio.sleep(RETIRE_EVERY_S)
+            fences = await self._fences(journal, lanes)
             try:
-                retired = await journal.retire({lane.partition: lane.position for lane in lanes}, self._clock())
+                retired = await journal.retire(fences, self._clock())
             except OSError as error:
                 log.error("the journal could not delete what has expired", extra={"error": str(error)})
                 continue
             if retired.gone:
                 return True
+
+    async def _fences(self, journal: Backlog, lanes: list[Lane]) -> dict[int, int]:
+        """What Redis says that it has, by partition; nothing where it does not answer.
+
+        What it had before it went away does not count: it may come back without its last seconds, however long after.
+        """
+        try:
+            async with asyncio.timeout(FENCE_DEADLINE_S):
+                return {
+                    lane.partition: await self._functions.fence(PartitionKeys(lane.partition), journal.id)
+                    for lane in lanes
+                }
+        except (RedisError, OSError, TimeoutError):
+            return {}
 
     async def _adopt(self, tasks: asyncio.TaskGroup) -> None:
         while True:

@@ -76,8 +76,11 @@ class Lane:
 
     @property
     def behind(self) -> int:
-        """Events that are durable in the journal and not known to be in Redis."""
-        return self.end - self.position
+        """Events that are durable in the journal and not known to be in Redis.
+
+        The fence of an orphan stands behind its end where all that it still held was a torn, unacknowledged record.
+        """
+        return max(0, self.end - self.position)
 
     @property
     def end(self) -> int:

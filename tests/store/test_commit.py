@@ -156,7 +156,9 @@ async def test_an_event_id_counts_once(redis: Any, writer: Writer) -> None:
 
 # Days earlier: by the clock of another worker, or by one that was put back.
 @pytest.mark.parametrize(("days_later", "known"), [(1, True), (2, False), (-1, True)])
-async def test_an_event_id_is_known_in_the_generations_beside_its_own(writer: Writer, days_later: int, known: bool) -> None:
+async def test_an_event_id_is_known_in_the_generations_beside_its_own(
+    writer: Writer, days_later: int, known: bool
+) -> None:
     await writer.send(page_view(dedup=5))
     writer.now += days_later * DAY_MS
     reply = await writer.send(page_view(dedup=5))
