@@ -19,14 +19,15 @@ from store.buckets import HOUR_MS
 from store.identity import Identity
 from store.keys import SiteKeys
 from store.site import Site
+from store.trail import Piece
 
 from .errors import FunnelTooLarge, StoreUnavailable
-from .funnel.fold import MAX_RECORDS, Fold, build, extended, records, without_before
+from .funnel.fold import MAX_RECORDS, Fold, extended, gathered, without_before
 from .funnel.moments import Moments, moments
 from .funnel.steps import Sieve, Steps
 from .lru import Lru
 from .step_names import NO_NAMES, StepNames
-from .trails import Changed, Mark, Piece, Reading, Trails
+from .trails import Changed, Mark, Reading, Trails
 
 TRAIL_BYTES: Final = 128 << 20  # of raw records: 5.6 M
 FOLD_BYTES: Final = 128 << 20  # of sorted ones: about 7 M
@@ -112,7 +113,7 @@ class Folds:
 
 def _nothing(steps: Steps, hours: range) -> Held:
     base = hours.start * HOUR_MS
-    fold = build(records(Sieve({}), (), base), base)
+    fold = gathered(Sieve({}), (), base)
     return Held(fold, moments(steps, fold), {}, {}, names_cut_off=False)
 
 
@@ -149,7 +150,7 @@ def _sift(sieve: Sieve, wave: Sequence[Piece]) -> list[Piece]:
 
 def _extended(held: Held, sieve: Sieve, found: Sequence[Piece], hours: range) -> tuple[Fold, Moments]:
     """What was held and what was found, together."""
-    fold = extended(held.fold, records(sieve, found, held.fold.base))
+    fold = extended(held.fold, gathered(sieve, found, held.fold.base))
     if held.is_outgrown(hours):
         fold = without_before(fold, hours.start * HOUR_MS)
     return fold, held.moments if fold is held.fold else moments(held.moments.steps, fold)

@@ -22,18 +22,14 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 from redis.asyncio import Redis
 
 from store import trail
 from store.keys import SiteKeys
-from store.trail import RECORD_BYTES
+from store.trail import RECORD_BYTES, Piece, Words
 
 from .lru import Lru
 from .reading import read
-
-Words = NDArray[np.uint64]  # records, shape (n, 3)
-Piece = tuple[int, Words]  # an hour, and some of its records
 
 PORTION: Final = 32 << 20  # bytes that Redis has to hold for us at once, beside what it stores
 COMMANDS: Final = 1_000  # in one pipeline: packing them takes some milliseconds of the event loop

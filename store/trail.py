@@ -25,6 +25,9 @@ from .buckets import HOUR_MS
 RECORD_BYTES: Final = 24
 VALUE_LIMIT: Final = 1 << 39  # |value| must stay below it; admit refuses what does not fit
 
+Words = NDArray[np.uint64]  # records, shape (n, 3)
+Piece = tuple[int, Words]  # an hour of a trail, and some of its records
+
 _words = Struct("<QQQ")
 
 
@@ -46,7 +49,7 @@ class Columns:
 
     __slots__ = ("_hour_of", "_words")
 
-    def __init__(self, words: NDArray[np.uint64], hour_of: NDArray[np.int64] | int) -> None:
+    def __init__(self, words: Words, hour_of: NDArray[np.int64] | int) -> None:
         """`words`: shape (n, 3). `hour_of`: the UTC hour of all records, or of each."""
         self._words = words
         self._hour_of = hour_of
@@ -94,12 +97,12 @@ def attrs(what: NDArray[np.uint64]) -> NDArray[np.uint16]:
     return (what & np.uint64(0x3FFF)).astype(np.uint16)
 
 
-def middle_bits(words: NDArray[np.uint64]) -> NDArray[np.uint16]:
+def middle_bits(words: Words) -> NDArray[np.uint16]:
     """Bits 23..8 of the records' step hashes: a view, and so the cheapest way to tell most steps apart."""
     return words.view("<u2")[:, 6]
 
 
-def words(data: bytes) -> NDArray[np.uint64]:
+def words(data: bytes) -> Words:
     """The bytes of a trail as an array of shape (n, 3), without a copy; a torn last record is left off."""
     whole = len(data) - len(data) % RECORD_BYTES
     return np.frombuffer(data, dtype="<u8", count=whole // 8).reshape(-1, 3)

@@ -29,7 +29,7 @@ from store.site import Site
 
 from .quality import iso
 
-AT_ONCE: Final = 2  # funnels worked out at a time: each may need a gigabyte where it has 16 M records
+AT_ONCE: Final = 2  # funnels worked out at a time: each may need a gigabyte for a moment (`fold.MAX_RECORDS`)
 WAITING: Final = 32  # more askers than these are sent away: they would wait for seconds
 
 RULES: Final[Mapping[Order, str]] = {

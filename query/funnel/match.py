@@ -133,9 +133,7 @@ def _earliest_begin(
     last = np.empty(len(depth), dtype=np.int64)
     for step, place in enumerate(places):
         last[depth > step] = place
-    earliest = begin.take(np.searchsorted(m.key.take(begin), m.key.take(last) - rule.window), mode="clip")
-    own = (depth == 1) | (m.reach[:, 0].take(m.kind.take(places[0])) > 1)
-    return np.where(own, places[0], earliest)
+    return begin.take(np.searchsorted(m.key.take(begin), m.key.take(last) - rule.window))
 
 
 # -- strict -----------------------------------------------------------------------------------------------------------

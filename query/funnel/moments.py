@@ -25,7 +25,7 @@ from . import runs
 from .fold import END, Fold, Keys
 from .steps import Steps
 
-NUMBER_BITS: Final = 24  # of the number of a combination: there are no more records than that (`fold.MAX_RECORDS`)
+NUMBER_BITS: Final = 24  # of the number of a combination: there are fewer than records (`fold.MAX_RECORDS`)
 
 
 class Moments(Struct, frozen=True):

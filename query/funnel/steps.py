@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from store import trail
+from store.trail import Words
 
 MAX_STEPS: Final = 20
 
@@ -77,11 +78,11 @@ class Sieve:
         self._first_guess = np.zeros(1 << 16, dtype=np.int32)
         self._first_guess[slots] = np.arange(len(slots))
 
-    def candidates(self, words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    def candidates(self, words: Words) -> Words:
         """The rows of `words` that may be of a pattern: all that are, and few others."""
         return words.take(np.flatnonzero(self._table.take(trail.middle_bits(words))), axis=0)
 
-    def patterns(self, words: NDArray[np.uint64]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    def patterns(self, words: Words) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """For each of the candidates its pattern, and whether it is of one at all."""
         if not len(words):
             return np.empty(0, np.uint8), np.empty(0, np.bool_)

@@ -10,6 +10,8 @@ import pytest
 
 from query.funnel import fold as folding
 from query.funnel.fold import END, TIME, TIME_BITS, Fold, Records
+from query.funnel.steps import Sieve
+from store import trail
 from store.buckets import HOUR_MS
 
 Row = tuple[int, int, int, int]  # user, ms since the base, pattern, what
@@ -62,7 +64,7 @@ def test_extending_is_building_from_all(seed: int) -> None:
     for _ in range(5):
         more = some(rng, rng.choice([0, 1, 10, 300]))
         rows += more
-        fold = folding.extended(fold, columns(more))
+        fold = folding.extended(fold, folding.build(columns(more), 0))
         assert rows_of(fold) == in_order(rows)
         assert fold.users.tolist() == sorted({row[0] for row in rows})
         assert fold.latest == max((row[1] for row in rows), default=0)
@@ -81,4 +83,22 @@ def test_letting_go_of_the_oldest(seed: int) -> None:
 
 def test_what_was_not_found_changes_nothing() -> None:
     fold = folding.build(columns([(1, 2, 0, 3)]), 0)
-    assert folding.extended(fold, columns([])) is fold
+    assert folding.extended(fold, folding.build(columns([]), 0)) is fold
+
+
+@pytest.mark.parametrize("hand", [1, 10, 100, 1000])
+def test_many_records_are_dealt_out_and_joined_again(monkeypatch: pytest.MonkeyPatch, hand: int) -> None:
+    rng = random.Random(hand)
+    users = [rng.randrange(1 << 64) for _ in range(300)]
+    rows = [
+        (rng.choice(users), at, rng.randrange(3), at) for at in sorted(rng.randrange(3 * HOUR_MS) for _ in range(900))
+    ]
+    pieces = [
+        (hour, trail.words(b"".join(trail.pack(u, p, at, w, 0, 0) for u, at, p, w in rows if at // HOUR_MS == hour)))
+        for hour in range(3)
+    ]
+    monkeypatch.setattr(folding, "HAND", hand)
+    fold = folding.gathered(Sieve({0: 0, 1: 1, 2: 2}), pieces, 0)
+    assert rows_of(fold) == in_order([(user, at, pattern, what << 24) for user, at, pattern, what in rows])
+    assert fold.users.tolist() == sorted({row[0] for row in rows})
+    assert fold.latest == rows[-1][1]
