@@ -64,9 +64,7 @@ class Rig:
 async def rig(redis_url: str, root: Path, *, now: Callable[[], int] = clock, partitions: int = 1) -> AsyncIterator[Rig]:
     """`redis_url`: where the forwarder finds Redis, a proxy perhaps."""
     registry = CollectorRegistry()
-    async with Redis.from_url(
-        redis_url, retry=Retry(NoBackoff(), 0), socket_timeout=1, socket_connect_timeout=1
-    ) as redis:
+    async with Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), socket_timeout=None) as redis:
         planner = Planner({"demo": Site("demo")}, IDENTITY, partitions)
         forwarder = Forwarder(root, Functions(redis), planner, Metrics(registry), now)
         async with Journal.open(

@@ -78,8 +78,9 @@ async def test_lines_cut_again_and_again(redis: Redis, proxy: Proxy, tmp_path: P
 
 
 async def test_a_redis_that_answers_nothing_delays_no_acknowledgement(
-    redis: Redis, proxy: Proxy, tmp_path: Path
+    redis: Redis, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lane, "COMMIT_DEADLINE_S", 0.5)
     async with rig(proxy.url, tmp_path) as worker:
         await worker.send(view(0))
         await worker.drained()
