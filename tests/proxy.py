@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+STEPS_PER_S: Final = 50  # in which a slow line brings what it brings
 
 Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
@@ -15,12 +18,14 @@ class Proxy:
     lose_reply_to: a word; the next request that holds it reaches the server, its reply is dropped, the line is cut.
     open: while false, connections are accepted and nothing passes either way (a black hole).
     delay_s: each reply is held back so long.
+    bytes_per_s: so fast is the line, each way; 0: as fast as it is.
     """
 
     def __init__(self, connect: Connect) -> None:
         self.port = 0
         self.lose_reply_to = b""
         self.delay_s = 0.0
+        self.bytes_per_s = 0
         self.replies_lost = 0
         self._connect = connect
         self._open = asyncio.Event()
@@ -69,8 +74,7 @@ class Proxy:
             if self.lose_reply_to and self.lose_reply_to in data:
                 self.lose_reply_to = b""
                 losing.set()
-            server.write(data)
-            await server.drain()
+            await self._pass_on(data, server)
         raise _Cut
 
     async def _replies(self, server: asyncio.StreamReader, writer: asyncio.StreamWriter, losing: asyncio.Event) -> None:
@@ -81,9 +85,16 @@ class Proxy:
                 raise _Cut
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
-            writer.write(data)
-            await writer.drain()
+            await self._pass_on(data, writer)
         raise _Cut
+
+    async def _pass_on(self, data: bytes, to: asyncio.StreamWriter) -> None:
+        step = self.bytes_per_s // STEPS_PER_S or len(data)
+        for at in range(0, len(data), step):
+            to.write(data[at : at + step])
+            await to.drain()
+            if self.bytes_per_s:
+                await asyncio.sleep(1 / STEPS_PER_S)
 
 
 class _Cut(Exception):
