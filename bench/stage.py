@@ -130,18 +130,24 @@ def _read(path: Path) -> Ready | None:
         return None
 
 
+class Handler(Struct, frozen=True):
+    port: int
+    processes: list[psutil.Process]
+
+
 @asynccontextmanager
-async def handling(bench: Bench, module: str, *arguments: str) -> AsyncIterator[int]:
-    """The port of `module`, a handler to compare with, in as many processes as the product has workers."""
+async def handling(bench: Bench, module: str, *arguments: str) -> AsyncIterator[Handler]:
+    """`module`, a handler to compare with, in as many processes as the product has workers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(1024)
         async with AsyncExitStack() as stack:
-            for _ in range(bench.workers):
-                fd = listener.fileno()
-                log = bench.root / f"{module}.log"
+            fd, log = listener.fileno(), bench.root / f"{module}.log"
+            processes = [
                 await stack.enter_async_context(python(module, str(fd), *arguments, log=log, pass_fds=(fd,)))
-            yield listener.getsockname()[1]
+                for _ in range(bench.workers)
+            ]
+            yield Handler(listener.getsockname()[1], [psutil.Process(process.pid) for process in processes])
 
 
 async def send(load: Load) -> Outcome:
