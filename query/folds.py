@@ -32,10 +32,14 @@ from .trails import Changed, Mark, Reading, Trails
 TRAIL_BYTES: Final = 128 << 20  # of raw records: 5.6 M
 FOLD_BYTES: Final = 128 << 20  # of sorted ones: about 7 M
 NAME_BYTES: Final = 16 << 20
+ITEM_BYTES: Final = 200  # of a mark or a hash in its dictionary
 
 ATTEMPTS: Final = 3  # at reading trails that keep changing, as while the journals refill an empty Redis
 HOURS_A_DAY: Final = 24
 WASTE: Final = 8  # a fold may be longer than the period by an eighth before its oldest records are let go
+
+
+Key = tuple[str, tuple[str, ...], int]  # a site, the steps, and the first hour
 
 
 class Held(Struct, frozen=True):
@@ -52,7 +56,7 @@ class Held(Struct, frozen=True):
 
     @property
     def nbytes(self) -> int:
-        return self.fold.nbytes + self.moments.nbytes
+        return self.fold.nbytes + self.moments.nbytes + ITEM_BYTES * (len(self.marks) + len(self.codes))
 
     def is_outgrown(self, hours: range) -> bool:
         return hours.start - self.fold.base // HOUR_MS > len(hours) // WASTE
@@ -65,28 +69,28 @@ class Folds:
         self._identity = identity
         self._trails = Trails(redis, trail_bytes)
         self._names = StepNames(redis, NAME_BYTES)
-        self._kept: Lru[tuple[str, tuple[str, ...], int], Held] = Lru(fold_bytes)
+        self._kept: Lru[Key, Held] = Lru(fold_bytes)
 
     async def current(self, site: Site, keys: SiteKeys, steps: Steps, hours: range) -> Held:
         """With every record of the hours that is there now. Raises `StoreUnavailable` and `FunnelTooLarge`."""
+        held = self._suiting(site, steps, hours) or _nothing(steps, hours)
         for _ in range(ATTEMPTS):
-            first = self._first(site, steps, hours)
-            held = self._kept.get((site.id, steps.names, first)) or _nothing(steps, hours)
             try:
                 held = await self._brought_up(site, keys, steps, hours, held)
             except Changed:
-                self._kept.drop((site.id, steps.names, first))
-                continue
-            self._kept.put((site.id, steps.names, held.fold.base // HOUR_MS), held, held.nbytes)
-            return held
+                self._kept.drop(_key(site, held))
+                held = _nothing(steps, hours)
+            else:
+                self._kept.put(_key(site, held), held, held.nbytes)
+                return held
         raise StoreUnavailable
 
-    def _first(self, site: Site, steps: Steps, hours: range) -> int:
-        """The first hour of the kept fold that suits best; where there is none, of these hours."""
+    def _suiting(self, site: Site, steps: Steps, hours: range) -> Held | None:
+        """What is kept of the same steps, from the first of the hours on or from the nearest before it."""
         for first in range(hours.start, hours.start - len(hours) // 2 - 1, -1):
-            if (site.id, steps.names, first) in self._kept:
-                return first
-        return hours.start
+            if held := self._kept.get((site.id, steps.names, first)):
+                return held
+        return None
 
     async def _brought_up(self, site: Site, keys: SiteKeys, steps: Steps, hours: range, held: Held) -> Held:
         reading = await self._trails.begin(keys, hours, held.marks)
@@ -109,6 +113,10 @@ class Folds:
         else:
             codes = {**held.codes, **codes}
         return Held(fold, made, marks, codes, names.cut_off)
+
+
+def _key(site: Site, held: Held) -> Key:
+    return site.id, held.moments.steps.names, held.fold.base // HOUR_MS
 
 
 def _nothing(steps: Steps, hours: range) -> Held:

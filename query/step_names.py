@@ -1,7 +1,8 @@
 """The names of the steps that a site has used, by their hashes: what `page:/blog/*` is looked up in.
 
-A day's dictionary only grows, so one that has as many names as before is not read again. Whoever reads them after a
-trail has every name in it, for a commit writes both at once; unless the dictionary is full.
+A day's dictionary only grows, so one that has as many names as before is not read again (nor is one that Redis lost
+and got back with as many others, until it grows). Whoever reads the names after a trail has every name in it, for a
+commit writes both at once; unless the dictionary is full.
 """
 
 from __future__ import annotations

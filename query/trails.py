@@ -53,12 +53,13 @@ class Trails:
         self._redis = redis
         self._kept: Lru[str, Words] = Lru(budget)
 
-    async def begin(self, keys: SiteKeys, hours: Iterable[int], marks: Mapping[int, Mark]) -> Reading:
+    async def begin(self, keys: SiteKeys, hours: Sequence[int], marks: Mapping[int, Mark]) -> Reading:
         """Reads the hours (UTC, since the epoch) from the marks on. Raises `Changed` and `StoreUnavailable`."""
-        states = [self._hour(hour, keys.trail(hour), marks.get(hour)) for hour in hours]
-        reading = Reading(self._redis, self._kept, states)
-        for first in range(0, len(states), COMMANDS):
-            await reading.begin(states[first : first + COMMANDS])
+        reading = Reading(self._redis, self._kept)
+        for first in range(0, len(hours), COMMANDS):
+            await reading.begin(
+                [self._hour(hour, keys.trail(hour), marks.get(hour)) for hour in hours[first : first + COMMANDS]]
+            )
         return reading
 
     def _hour(self, hour: int, key: str, mark: Mark | None) -> _Hour:
@@ -71,10 +72,10 @@ class Trails:
 class Reading:
     """One reading of some hours: `waves` gives all records after the marks, and then `marks` are the new ones."""
 
-    def __init__(self, redis: Redis, kept: Lru[str, Words], hours: Sequence[_Hour]) -> None:
+    def __init__(self, redis: Redis, kept: Lru[str, Words]) -> None:
         self._redis = redis
         self._kept = kept
-        self._hours = hours
+        self._hours: list[_Hour] = []
         self._rest: list[tuple[_Hour, int]] = []
 
     @property
@@ -88,6 +89,7 @@ class Reading:
 
     async def begin(self, hours: Sequence[_Hour]) -> None:
         """Of each of the hours what is new, up to its share of a portion."""
+        self._hours += hours
         share = PORTION // len(hours) // RECORD_BYTES
         commands = [_range(each, max(each.count - 1, 0), max(each.count - 1, 0) + share) for each in hours]
         longer = []

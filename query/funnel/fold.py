@@ -66,7 +66,7 @@ class Fold(Struct, frozen=True):
         return self.users.nbytes + self.key.nbytes + self.pattern.nbytes + self.what.nbytes
 
 
-def records(sieve: Sieve, pieces: Sequence[tuple[int, NDArray[np.uint64]]], base: int) -> Records:
+def records(sieve: Sieve, pieces: Sequence[Piece], base: int) -> Records:
     """Those of the candidates that are of a pattern; `pieces` in the order they were read in."""
     if not pieces:
         return Records(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, np.uint64))

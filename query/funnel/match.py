@@ -16,6 +16,9 @@ given beginning it is never worse to take a step earlier (`ordered`: each step a
 pattern's n-th event after), or there is no choice (`strict`: the next moment). Within a moment as many steps are taken
 as its events can fill (`Moments.reach`).
 
+The usual method, as in ClickHouse's windowFunnel, goes through a user's events and keeps for each step the latest
+beginning that got so far. It finds the same depths, but one event after the other, which numpy cannot do fast.
+
     time    O(n * steps), n the records of all steps; ordered: a pass over n and a few over the chains still alive
     memory  a few arrays of n
 """

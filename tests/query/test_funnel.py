@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import Any
+from statistics import median
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -15,12 +16,15 @@ from query.answers.funnel import Funnel, Funnels
 from query.errors import FunnelTooLarge, StoreUnavailable, TooManyFunnels
 from query.folds import Folds
 from query.funnel import question
+from query.funnel.match import Order
 from query.trails import Changed, Trails
 from store import trail
 from store.buckets import DAY_MS, HOUR_MS
 from store.event import Agent, Event
+from store.money import decimal_text
 from store.site import Site
 from tests.query.fill import BERLIN, DEMO, counting, keys
+from tests.query.funnel_oracle import Did, matches, went
 from tests.store.batches import IDENTITY, NOW, Writer, conversion, custom, page_view
 
 SHOP = "https://shop.example"
@@ -289,6 +293,44 @@ async def test_what_is_kept_between_questions_changes_no_answer(redis: Any, writ
         await writer.send(*batch)
         steps, given = rng.choice(asked)
         assert await ask(kept, steps, now=now, **given) == await ask(funnels(redis), steps, now=now, **given)
+
+
+@pytest.mark.parametrize("order", get_args(Order))
+async def test_the_whole_way_against_the_oracle(redis: Any, writer: Writer, order: Order) -> None:
+    rng = random.Random(order)
+    pages = ["page:/", "page:/blog/1", "page:/blog/2"]
+    visits = {
+        f"user {n}": [
+            Did(
+                NOW - rng.randrange(12) * 20 * MINUTE,
+                rng.choice([*pages, "conversion:purchase"]),
+                rng.randrange(-5, 99),
+            )
+            for _ in range(rng.randrange(7))
+        ]
+        for n in range(60)
+    }
+    happened = [
+        page_view(url=SHOP + did.name.removeprefix("page:"), user=user, at=did.at)
+        if did.name in pages
+        else conversion(minor=did.value, user=user, at=did.at)
+        for user, those in visits.items()
+        for did in those
+    ]
+    for first in range(0, len(happened), 50):
+        await writer.send(*happened[first : first + 50])
+    steps = ["page:/*", "page:/blog/*", "conversion:purchase", "conversion:purchase"]
+    answer = await ask(funnels(redis), ",".join(steps), order=order, window="1h", days="1")
+    chains = [went(those, steps, order, "latest", HOUR_MS, NOW - DAY_MS, NOW + 1) for those in visits.values()]
+    assert answer.steps[1].users
+    for i, step in enumerate(answer.steps):
+        those = [chain for chain in chains if chain and chain.depth > i]
+        waited = [chain.times[i] - chain.times[i - 1] for chain in those] if i else []
+        worth = sum(chain.values[i] or 0 for chain in those)
+        assert step.users == len(those)
+        assert step.median_s == (median(waited) / 1000 if waited else None)
+        assert step.value == ({"USD": decimal_text(worth, "USD")} if i > 1 else {})
+        assert step.events == sum(matches(steps[i], did.name) for those in visits.values() for did in those)
 
 
 async def test_a_redis_that_lost_its_data_and_got_other(redis: Any, writer: Writer) -> None:

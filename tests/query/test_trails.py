@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ async def append(redis: Any, numbers: Iterable[int], hour: int = HOUR) -> None:
 
 
 async def news(
-    reader: Trails, marks: Mapping[int, Mark] | None = None, hours: Iterable[int] = (HOUR,)
+    reader: Trails, marks: Mapping[int, Mark] | None = None, hours: Sequence[int] = (HOUR,)
 ) -> tuple[dict[int, list[int]], dict[int, Mark]]:
     """The numbers of the records that are new, by the hour, and the marks after them."""
     reading = await reader.begin(KEYS, hours, marks or {})
