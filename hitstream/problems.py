@@ -15,6 +15,7 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from commerce import errors as commerce
 from ingest import errors as ingest
 from query import errors as query
 from store.errors import RequestError
@@ -50,6 +51,10 @@ TABLE: Final[Mapping[type[RequestError], tuple[int, str]]] = {
     query.TooManyReaders: (503, "Too many readers"),
     query.TooManyFunnels: (503, "Too many funnels"),
     query.FunnelTooLarge: (422, "Funnel too large"),
+    commerce.BadParameter: (400, "Bad parameter"),
+    commerce.NotFound: (404, "Not found"),
+    commerce.NoShop: (404, "No shop"),
+    commerce.ShopUnavailable: (503, "Shop unavailable"),
 }
 
 # What a browser's page may read of any answer, wherever the page comes from: nothing here depends on cookies.
