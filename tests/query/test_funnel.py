@@ -329,7 +329,7 @@ async def test_the_whole_way_against_the_oracle(redis: Any, writer: Writer, orde
         worth = sum(chain.values[i] or 0 for chain in those)
         assert step.users == len(those)
         assert step.median_s == (median(waited) / 1000 if waited else None)
-        assert step.value == ({"USD": decimal_text(worth, "USD")} if i > 1 else {})
+        assert step.value == ({"USD": decimal_text(worth, "USD")} if i > 1 and those else {})
         assert step.events == sum(matches(steps[i], did.name) for those in visits.values() for did in those)
 
 
