@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import subprocess
 import sys
 import tempfile
@@ -92,6 +93,7 @@ def _revision() -> str:
 
 def main() -> int:
     chosen = parse(sys.argv[1:])
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # `timeout` ends us in order, too
     try:
         found = asyncio.run(run(chosen))
     except KeyboardInterrupt:
