@@ -1,7 +1,7 @@
 """How many events a key may send: a token bucket a key, refilled at `rate` events a second up to `burst`.
 
-A request is let in while the bucket holds a whole event and may take it below zero, so a batch larger than the burst is not
-refused for ever; the debt is paid before the next one.
+A request is let in while the bucket holds a whole event and may take it below zero, so a batch larger than the burst
+is not refused for ever; the debt is paid before the next one.
 """
 
 from __future__ import annotations
