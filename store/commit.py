@@ -56,7 +56,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
 class Batch(Struct, frozen=True):
     """One call of `commit`. `ids` are the hashes it asks about, in the order that a `Seen` reply counts them in."""
 
-    keys: tuple[str, str, str, str]
+    keys: tuple[str, str, str, str, str]
     sections: bytes
     ids: tuple[int, ...]
     events: int
@@ -253,7 +253,13 @@ class _Building:
             ),
         )
         return Batch(
-            keys=(partition.fences, today, partition.dedup(generation - 1), partition.dedup(generation + 1)),
+            keys=(
+                partition.fences,
+                today,
+                partition.dedup(generation - 1),
+                partition.dedup(generation + 1),
+                partition.absent,
+            ),
             sections=_encoder.encode(sections),
             ids=tuple(self._ids),
             events=sum(site.events for site in sites),

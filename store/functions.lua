@@ -332,7 +332,8 @@ local function apply_board(noted, board)
 end
 
 -- commit ----------------------------------------------------------------------------------------------------------
--- FCALL hitstream_v1_commit 4 <fences> <dedup of this generation> <dedup of the one before> <of the one after> <batch>
+-- FCALL hitstream_v1_commit 5 <fences> <dedup of this generation> <of the one before> <of the one after> <absent> <batch>
+--   absent  a key that never exists: on a cluster it keeps a commit from running while its slot is between two servers
 --   batch   msgpack array, built by store/commit.py:
 --           journal, previous, last, dedup ttl, ids, streams, sums, users, boards, trails, steps, activity, visits
 -- Applies a batch of journalled events, all of it or nothing, and moves the journal's fence from `previous` to `last`.
@@ -346,8 +347,8 @@ local function commit(keys, args)
     local journal, previous, last, dedup_ttl, ids = batch[1], batch[2], batch[3], batch[4], batch[5]
     local streams, sums, users, boards = batch[6], batch[7], batch[8], batch[9]
     local trails, steps, activity, visits = batch[10], batch[11], batch[12], batch[13]
-    if #keys ~= 4 or #batch ~= 13 then
-        return redis.error_reply('ERR hitstream: a commit takes 4 keys and 13 sections')
+    if #keys ~= 5 or #batch ~= 13 then
+        return redis.error_reply('ERR hitstream: a commit takes 5 keys and 13 sections')
     end
     local fence = tonumber(redis.call('HGET', keys[1], journal) or 0)
     if fence ~= previous then

@@ -12,6 +12,7 @@ minutes of their beginnings (`store.buckets`), `user` 16 hex digits of a keyed h
     {p}:dead_letters                           stream  -      10 k entries that a projector could never apply
     {p}:fences                                 hash    -      journal id -> last sequence number applied
     {p}:gaps                                   stream  -      1 k notes of what a journal could not replay
+    {p}:absent                                 -       -      never there; a commit names it (`PartitionKeys.absent`)
     {p}:dedup:{generation}                     hash    3 d    level -> ids in it; generation: days since the epoch, UTC
     {p}:dedup:{generation}:{level}:{bucket}    set     3 d    signed 64-bit hashes (named inside functions.lua)
     {p}:{site}:count:{metric}:{day}            hash    400 d  `total`, and one field per hour
@@ -83,6 +84,9 @@ class PartitionKeys:
         self.gaps = f"{self.tag}:gaps"
         self.rejected = f"{self.tag}:rejected"
         self.dead_letters = f"{self.tag}:dead_letters"
+        # Named by every commit and never written. While a slot moves key by key, a cluster refuses what names a key
+        # that is not there: so no commit runs where some of what it writes to may be on the other server.
+        self.absent = f"{self.tag}:absent"
 
     def stream(self, name: str) -> str:
         return f"{self.tag}:{name}"
