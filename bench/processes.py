@@ -9,7 +9,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
@@ -24,6 +24,7 @@ STOP_S: Final = 30.0  # after SIGTERM; a server drains for up to 10
 
 # What an operator has set for a server of his own is not what is measured here.
 _ENVIRONMENT: Final = {name: value for name, value in os.environ.items() if not name.startswith("HITSTREAM_")}
+_NOTHING: Final[Mapping[str, str]] = {}
 
 Answer = TypeVar("Answer", bound=Struct)
 
@@ -34,14 +35,18 @@ class ProcessFailed(Exception):
 
 @asynccontextmanager
 async def python(
-    module: str, *arguments: str, log: Path, pass_fds: Sequence[int] = ()
+    module: str,
+    *arguments: str,
+    log: Path,
+    pass_fds: Sequence[int] = (),
+    settings: Mapping[str, str] = _NOTHING,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m module arguments...` while the block lasts; its output is appended to `log`."""
+    """`python -m module arguments...` while the block lasts; output goes to `log`; `settings`: environment."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             *leash.command(sys.executable, "-m", module, *arguments),
             cwd=ROOT,
-            env=_ENVIRONMENT,
+            env={**_ENVIRONMENT, **settings},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

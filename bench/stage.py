@@ -37,6 +37,9 @@ SAMPLE_S: Final = 0.05  # of memory: a growth that lasts shorter fills no machin
 CONNECTIONS: Final = 64
 SITE: Final = "demo"
 
+# A load seeks the limit, and what is turned away there is no throughput: nothing is turned away.
+UNLIMITED: Final = {"HITSTREAM_EVENTS_PER_SECOND": "0", "HITSTREAM_OVERLOAD_DELAY_MS": "0"}
+
 
 class Bench(Struct, frozen=True):
     """How long and how often to measure; `scale` shortens every load, and figures from below 1 say little."""
@@ -107,7 +110,7 @@ async def serving(bench: Bench, name: str) -> AsyncIterator[Server]:
     directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=bench.root))
     data = DataDir(directory / "data")
     arguments = ("serve", "--data-dir", str(data.root), "--port", "0", "--workers", str(bench.workers))
-    async with python("hitstream", *arguments, log=directory / "server.log") as process:
+    async with python("hitstream", *arguments, log=directory / "server.log", settings=UNLIMITED) as process:
         ready = await _ready(data.root / "ready.json", process, directory / "server.log")
         sock = str(data.valkey / "valkey.sock")
         async with Redis(unix_socket_path=sock, retry=Retry(NoBackoff(), 0), socket_timeout=60) as redis:
