@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, disable_created_metrics
@@ -33,6 +33,7 @@ from query.live import Live
 from store.functions import Functions
 from store.identity import Identity
 
+from store.cluster import Cluster, is_cluster
 from . import inflight, openapi, problems
 from .access import Keyring
 from .addresses import address_reader
@@ -83,12 +84,14 @@ async def application(deployment: Deployment, number: int = 0) -> AsyncIterator[
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Redis]:
-    """A client that never retries by itself: a retried write whose reply was lost would count twice.
+    """A client, of one server or of a cluster, that never retries by itself: a write retried after a lost reply would
+    count twice.
 
     It has no time limit either, for each caller has its own. The client's would be an `asyncio.wait_for`, which on
     Python 3.11 loses a cancellation that arrives as a write ends: one in fifteen, and the worker then never stops.
     """
-    async with Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=None) as redis:
+    options: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "socket_timeout": None}
+    async with Cluster(url, **options) if is_cluster(url) else Redis.from_url(url, **options) as redis:
         yield redis
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
+from store.cluster import is_cluster, seeds
 from store.money import CURRENCIES
 from store.site import SITE_ID, KeyKind
 
@@ -81,7 +82,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     ] = "all"
     redis_url: Annotated[
         str,
-        Meta(description="`redis://`, `rediss://` or `unix://` URL of Valkey 8+ or Redis 7.2+; empty: embedded."),
+        Meta(
+            description="`redis://`, `rediss://` or `unix://` URL of Valkey 8+ or Redis 7.2+, or of a cluster "
+            "`redis+cluster://host:port,host:port` (`rediss+cluster://`); empty: embedded."
+        ),
     ] = ""
     postgres_url: Annotated[
         str,
@@ -156,6 +160,11 @@ def check(config: Config) -> None:
         for kind in get_args(KeyKind):
             for key in site.keys(kind):
                 name = f"sites.{id_}.{kind}"
+    if is_cluster(config.redis_url):
+        try:
+            seeds(config.redis_url)
+        except ValueError as error:
+            raise ConfigError(f"redis_url: {error}") from error
                 if not re.fullmatch(r"[!-~]{16,128}", key):
                     raise ConfigError(f"{name}: must be 16 to 128 printable characters without a space")
                 if key in owners:
