@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,8 @@ from ingest.forwarder import Forwarder
 from ingest.http import Collector
 from ingest.journal import Journal
 from ingest.limits import Limits, Rate
+from ingest.overload import Overload
+from ingest.pressure import Pressure
 from ingest.visitors import Salt
 from query.http import routes as query_routes
 from query.live import Live
@@ -125,6 +128,8 @@ async def collecting(
     ) as journal:
         health.journal = journal
         _gauge(metrics, journal, forwarder)
+        overload = Overload(config.overload_delay_ms / 1000, config.request_memory_bytes, random.random)
+        pressure = Pressure(overload, journal, forwarder, metrics)
         collector = Collector(
             authorize=keyring.authorize,
             address_of=address_reader(config.networks),
@@ -132,6 +137,7 @@ async def collecting(
             planner=planner,
             salt=Salt(deployment.directory.root),
             limits=Limits(Rate(config.events_per_second, config.events_burst)),
+            overload=overload,
             journal=journal,
             forwarder=forwarder,
             copies=copies,
@@ -144,7 +150,11 @@ async def collecting(
 
         app.on_shutdown.append(stop_taking)
         app.add_routes(collector.routes())
-        async with running("copies", copies.run), running("forwarder", lambda: forwarder.run(journal)):
+        async with (
+            running("copies", copies.run),
+            running("pressure", pressure.run),
+            running("forwarder", lambda: forwarder.run(journal)),
+        ):
             yield
             await _drain(forwarder)
 

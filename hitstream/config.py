@@ -127,6 +127,17 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         int,
         Meta(ge=1, description="Events that a key may send at once after a quiet time."),
     ] = 100_000
+    overload_delay_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="How late a worker's event loop may be, as a rule, before events are turned away; 0: never.",
+        ),
+    ] = 150
+    request_memory_bytes: Annotated[
+        int,
+        Meta(ge=4 << 20, description="Memory of each worker for the bodies under way; beyond it, events get 503."),
+    ] = 64 << 20
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Meta(description="The least level that is logged."),

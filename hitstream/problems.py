@@ -39,6 +39,7 @@ TABLE: Final[Mapping[type[RequestError], tuple[int, str]]] = {
     ingest.UnsupportedType: (415, "Unsupported content type"),
     ingest.UnsupportedEncoding: (415, "Unsupported content encoding"),
     ingest.RateLimited: (429, "Too many events for this key"),
+    ingest.Overloaded: (503, "Overloaded"),
     ingest.JournalFull: (503, "Journal full"),
     ingest.JournalBusy: (503, "Journal busy"),
     ingest.JournalBroken: (503, "Journal broken"),

@@ -12,6 +12,7 @@
         ├── NothingAccepted      every event in it was rejected
         ├── OriginNotAllowed     the page that sent it is none of the site's
         ├── RateLimited          the key has sent more than it may
+        ├── Overloaded           there is more to do than this worker can
         └── JournalError         the events could not be made safe, so they are not acknowledged
             ├── JournalFull      the quota is used up, or the disk is full
             ├── JournalBusy      more is waiting for the disk than memory should hold
@@ -83,6 +84,16 @@ class RateLimited(IngestError):
 
     def __init__(self, retry_after: float) -> None:
         super().__init__("the key sends more events than it may; try again later", retry_after=retry_after)
+
+
+class Overloaded(IngestError):
+    """reason: what has run out: time, journal or memory."""
+
+    code = "overloaded"
+
+    def __init__(self, reason: str, retry_after: float) -> None:
+        self.reason = reason
+        super().__init__(f"more is sent than can be taken now ({reason}); send it again later", retry_after=retry_after)
 
 
 class JournalError(IngestError):

@@ -32,6 +32,10 @@ class Metrics:
             ["code"],
             registry=registry,
         )
+        self.shed = Counter(
+            "hitstream_requests_shed", "Ingest requests turned away as overload, by what had run out.", ["reason"],
+            registry=registry,
+        )  # fmt: skip
         self.ack_seconds = Histogram(
             "hitstream_ack_seconds", "From the end of a request's body to its acknowledgement.",
             buckets=_SECONDS, registry=registry,

@@ -14,7 +14,7 @@ from .parts import JSON, Part, answer, one_of, operation, parameter, ref, text
 REFUSALS: Final = (
     errors.NotJson, errors.CorruptBody, errors.NothingAccepted, errors.OriginNotAllowed, errors.BodyTimeout,
     errors.TooLarge, errors.TooManyEvents, errors.UnsupportedType, errors.UnsupportedEncoding, errors.RateLimited,
-    errors.JournalFull, errors.JournalBusy, errors.JournalBroken, errors.JournalClosed,
+    errors.Overloaded, errors.JournalFull, errors.JournalBusy, errors.JournalBroken, errors.JournalClosed,
 )  # fmt: skip
 
 _OBJECT: Final[Part] = {"type": "object", "description": "At most 8 KiB encoded, depth 8."}

@@ -251,6 +251,62 @@ async def test_a_full_journal_refuses_and_takes_again(redis: Redis, redis_url: s
             assert ready.status in (200, 503)
 
 
+async def test_the_last_of_the_journal_is_kept_for_conversions(
+    redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "HOLD_S", 0.01)
+    async with serving(redis_url, tmp_path, journal_quota_bytes=1 << 20) as app:
+        padding = {"padding": "x" * 4_000}
+        assert (await app.post("/v1/events", [{**NAMED, "properties": padding}] * 240))[0] == 202  # 93 % of the quota
+
+        async def turned_away() -> bool:
+            return (await app.post("/v1/page_view", VIEW))[0] == 503
+
+        await until(turned_away)
+        for path, body, expected in [
+            ("/v1/events", VIEW, 503),
+            ("/v1/events", [VIEW, NAMED], 503),
+            ("/v1/event", NAMED, 503),
+            ("/v1/events", SALE, 202),
+            ("/v1/error", {"error_type": "TypeError"}, 202),
+            ("/v1/events", [VIEW, SALE], 202),  # taken as a whole, or not at all
+            ("/v1/events", [{"type": ["conversion"]}], 503),
+        ]:
+            status, reply, headers = await app.post(path, body)
+            assert (path, body, status) == (path, body, expected)
+            if status == 503:
+                assert reply["code"] == "overloaded"
+                assert 1 <= int(headers["Retry-After"]) <= 120
+
+
+async def test_bodies_under_way_have_a_bound_and_no_site_takes_all_of_it(
+    redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "HOLD_S", 0.01)
+    async with serving(redis_url, tmp_path, request_memory_bytes=4 << 20) as app:
+        host, _, port = app.url.removeprefix("http://").partition(":")
+        head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Write-Key: {KEYS['shop']['write']}\r\n"
+        opened = [await asyncio.open_connection(host, int(port)) for _ in range(2)]
+        for _, writer in opened:  # each announces all that a body may be, and sends nothing of it
+            writer.write(f"{head}Content-Length: {1 << 20}\r\n\r\n".encode())
+
+        async def is_full() -> bool:
+            reply = await _raw(app, f"{head}Content-Length: {1 << 20}\r\nConnection: close\r\n\r\n".encode())
+            return b"(memory)" in reply
+
+        await until(is_full)
+        assert (await app.post("/v1/events", VIEW, site="blog"))[0] == 202
+        for _, writer in opened:
+            writer.close()
+        await until(lambda: _taken(app))
+
+
+async def _taken(app: Running) -> bool:
+    """Whether a body may again be as long as any."""
+    filler = b"[" + json.dumps(VIEW).encode() + b" " * ((1 << 20) - 1_000) + b"]"
+    return (await app.post("/v1/events", data=filler, headers={"Content-Type": "application/json"}))[0] == 202
+
+
 async def test_a_broken_disk_is_a_503(app: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise JournalBroken("the journal's disk refuses to keep what is written to it")
