@@ -22,6 +22,7 @@ MAX_EVENTS: Final = 5_000  # in one request
 # Fifty for each of the most events. A few kilobytes of gzip inflate to millions of empty objects, which would cost a
 # second and 280 MB before they could be counted as events; to count brackets and commas costs 5 ms at most.
 MAX_VALUES: Final = 250_000
+MAX_HALVES: Final = 50_000  # of surrogate pairs; each takes 0.3 µs to mend
 MAX_FIELDS: Final = 1_000  # of a body that is one broken object: no event and no batch has as many
 EXCERPT_BYTES: Final = 1_024  # of an event that cannot be decoded, to show what was sent
 
@@ -170,7 +171,9 @@ _LONG_INTEGER: Final = re.compile(rb"(?<![\d.eE+-])-?\d{19,}+(?![.eE])")
 _INTEGERS: Final = range(-(1 << 63), 1 << 64)  # what orjson decodes as integers
 
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
-_ESCAPE: Final = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+_TO_HALF: Final = re.compile(
+    rb"((?:[^\\]++|\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u(?![dD][89a-fA-F])|[^u]))*+)\\u[dD][89a-fA-F]..", re.DOTALL
+)
 
 
 def _loads(text: bytes) -> object:
@@ -180,15 +183,22 @@ def _loads(text: bytes) -> object:
     except orjson.JSONDecodeError:
         if not _SURROGATE.search(text):
             raise
-        value = orjson.loads(_ESCAPE.sub(_whole, text))
+        value = orjson.loads(_whole(text))
     if _SUSPICIOUS in text.translate(_DIGITS_ALIKE) and _beyond_integer(text):
         raise _BeyondInteger
     return value
 
 
-def _whole(escape: re.Match[bytes]) -> bytes:
-    """The escape as it is, or U+FFFD for half of a surrogate pair."""
-    return rb"\ufffd" if escape[1] else escape[0]
+def _whole(text: bytes) -> bytes:
+    """The text with U+FFFD for each half of a surrogate pair. Raises `TooLarge` where it is hardly anything else."""
+    pieces: list[bytes] = []
+    at = 0
+    while match := _TO_HALF.match(text, at):
+        if len(pieces) >= 2 * MAX_HALVES:
+            raise TooLarge(f"the body holds more than {MAX_HALVES:,} halves of surrogate pairs")
+        pieces += (match[1], rb"\ufffd")
+        at = match.end()
+    return b"".join((*pieces, text[at:]))
 
 
 def _beyond_integer(text: bytes) -> bool:

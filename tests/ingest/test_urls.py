@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.urls import MAX_CHARACTERS, TRACKING, InvalidUrl, Page, Referrer, page, referrer
+from ingest.urls import MAX_CHARACTERS, MAX_UTM, TRACKING, InvalidUrl, Page, Referrer, page, referrer
 
 STORED = [
     ("https://example.com/", "https://example.com/"),
@@ -142,6 +142,7 @@ def test_an_address_must_fit_when_it_is_encoded() -> None:
         ("utm_source", {"utm_source": ""}),
         ("utm_content=%00%ff", {"utm_content": "��"}),
         ("utmx=1&gclid=2", {}),
+        ("&".join(f"utm_{n}=a" for n in range(99)), {f"utm_{n}": "a" for n in range(MAX_UTM)}),
         ("", {}),
     ],
 )

@@ -26,7 +26,6 @@ MENDED: Final = {
     "redis": ("4.5.5", "a cancelled call leaves its reply to the next: CVE-2023-28858, CVE-2023-28859"),
     "requests": ("2.32.4", "credentials sent to others: CVE-2024-47081"),
     "urllib3": ("2.7.0", "bombs in streamed replies: CVE-2026-21441, CVE-2026-44431"),
-    "werkzeug": ("3.1.6", "names of devices, time without a bound"),
 }
 
 
