@@ -6,6 +6,7 @@ caller picks from a closed set (a column to sort by); everything else is a param
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -91,9 +92,17 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A connection inside a transaction that may take its time; committed at the end of the block."""
-        async with self._pool.connection() as connection:
-            await connection.execute(f"SET LOCAL statement_timeout = '{WORK_S}s'".encode())
-            yield connection
+        try:
+            async with self._pool.connection() as connection:
+                await connection.execute(f"SET LOCAL statement_timeout = '{WORK_S}s'".encode())
+                yield connection
+        except OperationalError as error:
+            # A statement that is cancelled with its task may end as "canceling statement": then the task, which was
+            # asked to end, must not take it for a failure to be waited out.
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise asyncio.CancelledError from error
+            raise
 
     async def _read(self, row: type[T], statement: bytes, parameters: Parameters) -> list[T]:
         async with self._pool.connection() as connection, connection.cursor(row_factory=kwargs_row(row)) as cursor:
