@@ -12,7 +12,7 @@
     a full disk                                  faults/test_disk.py; at every byte: ingest/test_journal_faults.py
     syncs that fail or wait                      faults/test_disk.py; each call: ingest/test_journal_faults.py
     SIGTERM                                      faults/test_server.py
-    idle and slow connections                    faults/test_server.py; each alone: ingest/test_http.py, query/test_live.py
+    idle and slow connections                    faults/test_server.py, ingest/test_http.py, query/test_live.py
     a clock that is off                          faults/test_clock.py
     all of that in any order                     simulation/
 

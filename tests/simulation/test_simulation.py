@@ -92,3 +92,11 @@ def test_a_planted_bug_is_found(root: Path, monkeypatch: pytest.MonkeyPatch, bug
     monkeypatch.setattr(name, replacement)
     with pytest.raises(Failed, match=rf"^seed \d+: {how}"):
         play(root, range(FOUND_WITHIN))
+
+
+def test_a_seed_plays_the_same_again(root: Path) -> None:
+    for seed in range(50):
+        first, again = (run(seed, root / f"{seed}-{turn}") for turn in "ab")
+        assert first.trace == again.trace
+        assert first.acknowledged == again.acknowledged
+        assert first.redis.counted == again.redis.counted
