@@ -18,6 +18,7 @@ from .client import Load, Outcome
 from .figures import Figure, at_least, figure, listed, ratios
 from .stage import Bench, Handler, Server, Spent, handling, send, serving
 
+CONNECTIONS: Final = 128  # fewer would wait for a slow disk, and the figure be the disk's
 SECONDS: Final = 4.0
 WARM_UP_S: Final = 1.0
 
@@ -45,7 +46,7 @@ async def measure(bench: Bench) -> list[Figure]:
         handling(bench, "bench.bare") as bare,
         handling(bench, "bench.seed_way", seed_valkey.url) as seed,
     ):
-        load = server.load("warm", seconds=bench.seconds(WARM_UP_S))
+        load = server.load("warm", connections=CONNECTIONS, seconds=bench.seconds(WARM_UP_S))
         for handler in (bare, seed):
             await send(replace(load, port=handler.port))
         await server.all_visible((await send(load)).events)
