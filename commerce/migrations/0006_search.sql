@@ -40,3 +40,10 @@ CREATE TABLE search_words (
     products integer NOT NULL
 );
 CREATE INDEX search_words_trigrams ON search_words USING gin (word gin_trgm_ops);
+
+-- A snapshot: how many products that can be found are in each category itself.
+CREATE TABLE category_products (
+    category_id bigint NOT NULL,
+    products bigint NOT NULL
+);
+CREATE UNIQUE INDEX ON category_products (category_id);

@@ -53,7 +53,7 @@ class Product(Struct, frozen=True):
 
 
 class Category(Struct, frozen=True):
-    """`products` are the active ones in it and all below it."""
+    """`products` are the active ones in it and all below it, as of the last snapshot."""
 
     slug: str
     name: str

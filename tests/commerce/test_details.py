@@ -31,6 +31,7 @@ async def test_a_product_by_its_own_sku_or_a_variants(database: Database) -> Non
 
 async def test_the_tree_of_categories_counts_what_is_below(database: Database) -> None:
     await furnish(database)
+    await snapshots.rebuild(database, NOW)
     async with asking(database) as shop:
         assert (await shop.get("/categories"))["categories"] == [
             {

@@ -32,7 +32,6 @@ BIG: Final = {
 }  # fmt: skip
 MOST_ROWS: Final = 2_500  # an answer of 50 with its parts; far below the smallest of what may not be scanned
 COUNTS_ALL: Final = {  # answers that are about all products are allowed one pass over these
-    "categories": {"product_search"},
     "search_facets": {"product_search"},
     "search_relevance": {"product_search"},
 }
