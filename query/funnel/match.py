@@ -261,8 +261,9 @@ def _choose(users: Places, levels: Sequence[Places], entry: Entry) -> tuple[Plac
     for step, who in enumerate(levels):  # who got further is overwritten
         user = users.take(who)
         edge = np.flatnonzero(runs.ends(user) if entry == "latest" else runs.begins(user))
-        chosen[user.take(edge)] = who.take(edge)
-        depth[user.take(edge)] = step + 1
+        user = user.take(edge)
+        chosen[user] = who.take(edge)
+        depth[user] = step + 1
     there = np.flatnonzero(depth)
     return chosen.take(there), depth.take(there)
 
