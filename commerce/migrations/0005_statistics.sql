@@ -16,7 +16,7 @@ CREATE TABLE product_views (
     product_id bigint NOT NULL REFERENCES products (id) ON DELETE CASCADE,
     day date NOT NULL,
     views bigint NOT NULL CHECK (views >= 0),
-    PRIMARY KEY (day, product_id)
+    PRIMARY KEY (day, product_id) INCLUDE (views)
 );
 CREATE INDEX product_views_product ON product_views (product_id);
 

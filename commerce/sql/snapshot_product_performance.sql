@@ -47,23 +47,24 @@ WITH band (days, after) AS (
         band.days, product_id, %(currency)s::currency, 0, 0, 0, 0, 0, 0, 0, sum(views)::bigint
     FROM band
     JOIN product_views ON day > (%(now)s::timestamptz AT TIME ZONE %(zone)s)::date - band.days
-        AND (band.after = 0 OR day <= (%(now)s::timestamptz AT TIME ZONE %(zone)s)::date - band.after)
+        AND day <= (%(now)s::timestamptz AT TIME ZONE %(zone)s)::date - band.after
     GROUP BY band.days, product_id
 ), summed AS (
     SELECT
         span.days, contribution.currency, contribution.product_id,
-        sum(units)::bigint AS units, sum(orders)::bigint AS orders, sum(gross)::bigint AS gross,
-        sum(discounts)::bigint AS discounts, sum(refunds)::bigint AS refunds,
-        sum(gross - discounts - refunds)::bigint AS net,
-        CASE WHEN sum(unknown_costs) = 0 THEN coalesce(sum(cost), 0)::bigint END AS cost,
-        sum(views)::bigint AS views
+        sum(units::float8)::bigint AS units, sum(orders::float8)::bigint AS orders,
+        sum(gross::float8)::bigint AS gross, sum(discounts::float8)::bigint AS discounts,
+        sum(refunds::float8)::bigint AS refunds,
+        sum((gross - discounts - refunds)::float8)::bigint AS net,
+        CASE WHEN bool_and(unknown_costs = 0) THEN coalesce(sum(cost::float8), 0)::bigint END AS cost,
+        sum(views::float8)::bigint AS views
     FROM contribution JOIN band AS span ON contribution.band <= span.days
     GROUP BY span.days, contribution.currency, contribution.product_id
 ), placed AS (
     SELECT
         summed.*, coalesce(product.category_id, 0) AS category_id, coalesce(product.brand_id, 0) AS brand_id,
         -- A product is viewed in no currency: its views stand with each, and its orders are those of all.
-        sum(summed.orders) OVER of_product AS all_orders, max(summed.views) OVER of_product AS all_views
+        sum(summed.orders::float8) OVER of_product AS all_orders, max(summed.views) OVER of_product AS all_views
     FROM summed JOIN products AS product ON product.id = summed.product_id
     WINDOW of_product AS (PARTITION BY summed.days, summed.product_id)
 ), ranked AS (
@@ -71,8 +72,8 @@ WITH band (days, after) AS (
         placed.*,
         rank() OVER (PARTITION BY days, currency ORDER BY net DESC) AS rank,
         rank() OVER (PARTITION BY days, currency, category_id ORDER BY net DESC) AS rank_in_category,
-        sum(greatest(net, 0)) OVER (PARTITION BY days, currency)::float8 AS all_net,
-        sum(greatest(net, 0)) OVER (best ROWS UNBOUNDED PRECEDING)::float8 - greatest(net, 0) AS net_before
+        sum(greatest(net, 0)::float8) OVER (PARTITION BY days, currency) AS all_net,
+        sum(greatest(net, 0)::float8) OVER (best ROWS UNBOUNDED PRECEDING) - greatest(net, 0) AS net_before
     FROM placed
     WINDOW best AS (PARTITION BY days, currency ORDER BY net DESC, product_id DESC)
 )
