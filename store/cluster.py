@@ -9,7 +9,8 @@ one's reply counts, and any one's failure.
 
 Nothing is sent twice but what certainly did not run: a server that says MOVED or ASK has refused, and the command goes
 where it says. After anything else (a lost connection, a caller whose deadline passed) the caller decides, and the next
-command first asks who owns the slot now. A failure touches the slots of its server only.
+command first asks who owns the slot now. A failure touches the slots of its server only. One that hangs says nothing
+at all: so the map is looked at all the time, and who waits for a server that was replaced waits no longer.
 
 The client library has a cluster client too. This is not it, because that one (8.1) sends all arguments of a function to
 the server first, to be told which are keys, so each commit travels twice; sends ASKING and its command on two
@@ -21,10 +22,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -46,6 +47,7 @@ Command = tuple[tuple[Any, ...], Mapping[str, Any]]  # what a pipeline of the li
 SCHEMES: Final = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 PORT: Final = 6379
 MAP_DEADLINE_S: Final = 0.5  # a server that needs longer to say who owns what is passed over
+WATCH_S: Final = 0.5  # between two looks at who owns what; costs a server a reply of about a kilobyte
 REDIRECTIONS: Final = 5  # in a row: then the servers do not agree yet, and the caller had better wait
 
 
@@ -99,8 +101,14 @@ class Cluster(Redis):
         self._clients: dict[Address, Redis] = {}
         self._owners: dict[int, Address] = {}
         self._doubted: set[Address] = set()
+        self._waits: dict[Address, set[asyncio.Timeout]] = {}
         self._learning = asyncio.Lock()
         self._learned = 0
+        self._watch: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._watch = asyncio.create_task(self._keep_learning(), name="watch the cluster")
+        return await super().__aenter__()
 
     async def primaries(self) -> dict[Address, Redis]:
         """A client of each server that owns slots."""
@@ -145,6 +153,9 @@ class Cluster(Redis):
         return replies
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        if self._watch:
+            self._watch.cancel()
+            await asyncio.wait((self._watch,))
         clients, self._clients = self._clients, {}
         await asyncio.gather(*(client.aclose() for client in clients.values()))
         await super().aclose(close_connection_pool)
@@ -156,10 +167,9 @@ class Cluster(Redis):
         if slot is None:
             raise ResponseError("a pipeline of commands without a key has no server to go to")
         address = await self._owner(slot)
-        with self._doubting(address):
-            async with self._client(address).pipeline(transaction=False) as pipe:
-                pipe.command_stack = [commands[position] for position in positions]
-                found = await pipe.execute(raise_on_error=False)
+        async with self._waiting_for(address), self._client(address).pipeline(transaction=False) as pipe:
+            pipe.command_stack = [commands[position] for position in positions]
+            found = await pipe.execute(raise_on_error=False)
         for position, reply in zip(positions, found, strict=True):
             replies[position] = reply
             if isinstance(reply, AskError):  # MOVED is one too: it did not run
@@ -174,7 +184,7 @@ class Cluster(Redis):
         for _ in range(REDIRECTIONS):
             address = await self._owner(slot)
             try:
-                with self._doubting(address):
+                async with self._waiting_for(address):
                     return await call(self._client(address))
             except MovedError as moved:
                 self._owners[slot] = (moved.host or address[0], moved.port)
@@ -183,15 +193,14 @@ class Cluster(Redis):
     async def _asking(self, elsewhere: AskError, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
         """One command on the server that its slot is moving to; ASKING holds for the next one of its connection."""
         address = (elsewhere.host, elsewhere.port)
-        with self._doubting(address):
-            async with self._client(address).pipeline(transaction=False) as pipe:
-                pipe.execute_command("ASKING")
-                pipe.execute_command(*args, **options)
-                return (await pipe.execute())[1]
+        async with self._waiting_for(address), self._client(address).pipeline(transaction=False) as pipe:
+            pipe.execute_command("ASKING")
+            pipe.execute_command(*args, **options)
+            return (await pipe.execute())[1]
 
     async def _everywhere(self, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
         async def run(address: Address, server: Redis) -> Any:
-            with self._doubting(address):
+            async with self._waiting_for(address):
                 return await _run(server, args, options)
 
         servers = await self.primaries()
@@ -201,11 +210,20 @@ class Cluster(Redis):
                 raise reply
         return replies[0]
 
-    @contextmanager
-    def _doubting(self, address: Address) -> Iterator[None]:
-        """What is no reply, a caller's passed deadline too, casts doubt on whether the server still owns anything."""
+    @asynccontextmanager
+    async def _waiting_for(self, address: Address) -> AsyncIterator[None]:
+        """What is no reply, a caller's passed deadline too, casts doubt on whether the server still owns anything.
+
+        TimeoutError where the server is replaced meanwhile.
+        """
+        waits = self._waits.setdefault(address, set())
         try:
-            yield
+            async with asyncio.timeout(None) as wait:
+                waits.add(wait)
+                try:
+                    yield
+                finally:
+                    waits.discard(wait)
         except (ClusterDownError, ReadOnlyError):
             self._doubted.add(address)
             raise
@@ -242,6 +260,18 @@ class Cluster(Redis):
                 self._adopt(ranges, address)
                 return
             raise ConnectionError("no server of the cluster answers") from failure
+
+    async def _keep_learning(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            try:
+                await self._learn()
+            except RedisError:
+                continue  # whoever needs an answer now gets the error
+            for address in self._waits.keys() - set(self._owners.values()):
+                for wait in self._waits[address]:
+                    if not wait.expired():
+                        wait.reschedule(asyncio.get_running_loop().time())
 
     def _adopt(self, ranges: Sequence[Any], asked: Address) -> None:
         """`ranges`: [first slot, last slot, [host, port, ...] of the primary, those of its replicas ...], ..."""

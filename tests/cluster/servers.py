@@ -54,7 +54,6 @@ class Server:
         self.directory = directory
         self.port = port
         self.bus_port = bus_port
-        self.redis = Redis(host="127.0.0.1", port=port, retry=Retry(NoBackoff(), 0), socket_timeout=5)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -68,6 +67,10 @@ class Server:
             stderr=subprocess.DEVNULL,
         )
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
     def signal(self, number: signal.Signals) -> None:
         assert self._process
         os.kill(self._process.pid, number)
@@ -78,19 +81,25 @@ class Server:
             self._process.wait()
             self._process = None
 
+    def client(self) -> Redis:
+        return Redis(host="127.0.0.1", port=self.port, retry=Retry(NoBackoff(), 0), socket_timeout=5)
+
     async def ask(self, *command: Any) -> Any:
-        return await self.redis.execute_command(*command)  # type: ignore[no-untyped-call]
+        """On a connection of its own: tests have an event loop each, and the server outlives them."""
+        async with self.client() as redis:
+            return await redis.execute_command(*command)  # type: ignore[no-untyped-call]
 
     async def answers(self) -> bool:
         try:
-            return bool(await self.redis.ping())
+            return bool(await self.ask("PING"))
         except (RedisError, OSError):
             return False
 
     async def info(self) -> dict[str, Any]:
         """Of its replication."""
-        found: dict[str, Any] = await self.redis.info("replication")
-        return found
+        async with self.client() as redis:
+            found: dict[str, Any] = await redis.info("replication")
+            return found
 
     async def id(self) -> str:
         found: bytes = await self.ask("CLUSTER", "MYID")
@@ -155,10 +164,20 @@ class Servers:
     async def primaries(self) -> list[Server]:
         return [server for server in self.all if (await server.info())["role"] == "master"]
 
-    async def close(self) -> None:
+    async def revive(self) -> None:
+        """Goes on with those that were stopped, starts those that were killed, and waits until all is well."""
+        for server in self.all:
+            if server.is_running:
+                server.signal(signal.SIGCONT)
+            else:
+                server.start()
+        for server in self.all:
+            await until(server.answers)
+        await self.well()
+
+    def close(self) -> None:
         for server in self.all:
             server.kill()
-            await server.redis.aclose()
 
     async def _agreed(self, holds: Callable[[dict[str, bytes]], bool]) -> None:
         async def all_hold() -> bool:
