@@ -17,17 +17,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, dropwhile
 from typing import Final
 
-from msgspec import DecodeError
+from msgspec import DecodeError, Struct
 from redis.exceptions import RedisError
 
 from store.commit import Batch, Planner, Span
 from store.event import Record, decode
-from store.functions import Applied, Fenced, Functions, Seen
+from store.functions import Applied, Fenced, Functions, Reply, Seen
 from store.keys import PartitionKeys
 
 from .journal import Backlog, Entry, Reader
@@ -42,6 +42,14 @@ IDLE_CHECK_S: Final = 1.0  # how soon an idle lane notices that Redis lost what 
 BACKOFF_S: Final = (0.05, 1.0)  # first and longest pause after a failure
 
 log = logging.getLogger(__name__)
+
+
+class _Planned(Struct, frozen=True):
+    """A batch, and what it was made of."""
+
+    span: Span
+    records: list[Record]
+    batch: Batch
 
 
 class Lane:
@@ -69,6 +77,7 @@ class Lane:
         self._on_disk = True  # what follows the queue is to be read from disk
         self._reader: Reader | None = None
         self._doubtful = True
+        self._ahead: _Planned | None = None
         self._wake = asyncio.Event()
         self._began_at = 0.0  # the last commit, by the loop's clock
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []  # a heap by sequence number
@@ -113,7 +122,7 @@ class Lane:
                     await self._refill()
                 if self._queue:
                     await self._gather()
-                    await self._apply(self._head())
+                    await self._apply()
                 else:
                     await self._wait_for_work()
                 pause = BACKOFF_S[0]
@@ -148,17 +157,6 @@ class Lane:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _head(self) -> list[Entry]:
-        """The head of the queue, enough for a batch; entries stay in it until they are known to be in Redis."""
-        head: list[Entry] = []
-        events = 0
-        for entry in self._queue:
-            if events >= BATCH_EVENTS:
-                break
-            head.append(entry)
-            events += entry.count
-        return head
-
     async def _refill(self) -> None:
         """Reads on from disk, or finds that the lane has caught up with the journal, or that the rest is lost."""
         end = self.end
@@ -180,34 +178,49 @@ class Lane:
             await asyncio.sleep(pause)
         self._began_at = loop.time()
 
-    async def _apply(self, entries: list[Entry]) -> None:
+    async def _apply(self) -> None:
         """Commits what follows `position` without a gap, up to a batch; where nothing does, passes over the gap."""
-        records, last = _follow(entries, self.position)
-        first = entries[0]
-        if records:
-            await self._commit(records, last)
+        planned, self._ahead = self._ahead, None
+        if planned is None or planned.span.previous != self.position:
+            planned = self._plan(self.position)
+        first = self._queue[0]
+        if planned:
+            await self._commit(planned)
         elif first.seq - first.count > self.position:
             await self._skip(first.seq - first.count, "missing")
         else:
             await self._skip(first.seq, "undecodable")
 
-    async def _commit(self, records: list[Record], last: int) -> None:
-        span = Span(self._journal.id, self.partition, self.position, last)
+    def _plan(self, after: int) -> _Planned | None:
+        """The batch of what is queued behind the event `after`; None where nothing follows it without a gap."""
+        records, last = _follow(dropwhile(lambda entry: entry.seq <= after, self._queue), after)
+        if not records:
+            return None
+        span = Span(self._journal.id, self.partition, after, last)
+        return _Planned(span, records, self._planner.plan(span, records, now=self._clock()))
+
+    def _plan_ahead(self, after: int) -> None:
+        """While Redis works on one batch the next is made, where there is enough for it."""
+        if self._queued - (after - self.position) >= BATCH_EVENTS:
+            self._ahead = self._plan(after)
+
+    async def _commit(self, planned: _Planned) -> None:
+        asyncio.get_running_loop().call_soon(self._plan_ahead, planned.span.last)
+        batch = planned.batch
         seen: frozenset[int] = frozenset()
-        while True:
-            batch = self._planner.plan(span, records, now=self._clock(), seen=seen)
-            with self._metrics.commit_seconds.time():
-                async with asyncio.timeout(COMMIT_DEADLINE_S):
-                    reply = await self._functions.commit(batch)
-            if isinstance(reply, Seen):
-                seen |= {batch.ids[position] for position in reply.positions}
-                continue
-            break
+        while isinstance(reply := await self._send(batch), Seen):
+            seen |= {batch.ids[position] for position in reply.positions}
+            batch = self._planner.plan(planned.span, planned.records, now=self._clock(), seen=seen)
         if isinstance(reply, Fenced):
             self._doubtful = True
-            return
-        self._note(batch, reply)
-        self._move(last)
+        else:
+            self._note(batch, reply)
+            self._move(planned.span.last)
+
+    async def _send(self, batch: Batch) -> Reply:
+        with self._metrics.commit_seconds.time():
+            async with asyncio.timeout(COMMIT_DEADLINE_S):
+                return await self._functions.commit(batch)
 
     def _note(self, batch: Batch, applied: Applied) -> None:
         self._metrics.committed.inc(batch.events)
@@ -240,7 +253,7 @@ class Lane:
             self._doubtful = True
 
 
-def _follow(entries: list[Entry], position: int) -> tuple[list[Record], int]:
+def _follow(entries: Iterable[Entry], position: int) -> tuple[list[Record], int]:
     """The events behind `position`, at most a batch, and the seq of the last; they end before a gap.
 
     A fence may stand within a record: the rest of a large one then belongs to the next batch.
