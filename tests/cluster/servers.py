@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -152,14 +152,43 @@ class Servers:
         await until(replicated)
 
     async def owner(self, key: str) -> Server:
-        """Who serves the key, as the others see it."""
-        slot = key_slot(key.encode())
+        return await self.owner_of(key_slot(key.encode()))
+
+    async def owner_of(self, slot: int) -> Server:
+        """Who serves the slot, by the account of the first that answers."""
         for server in self.all:
             if await server.answers():
                 for first, last, (_, port, *_), *_ in await server.ask("CLUSTER", "SLOTS"):
                     if first <= slot <= last:
                         return next(each for each in self.all if each.port == port)
-        raise AssertionError(f"nobody serves {key}")
+        raise AssertionError(f"nobody serves slot {slot}")
+
+    async def begin_move(self, slot: int, source: Server, target: Server) -> None:
+        """The old way, key by key: from here on either server may have any key of the slot."""
+        await target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", await source.id())
+        await source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", await target.id())
+
+    async def move_keys(self, slot: int, source: Server, target: Server, *, but: Container[bytes] = ()) -> int:
+        """Moves the slot's keys that are there now, and returns how many it had to move."""
+        keys = [key for key in await source.ask("CLUSTER", "GETKEYSINSLOT", slot, 10_000) if key not in but]
+        if keys:
+            await source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5_000, "KEYS", *keys)
+        return len(keys)
+
+    async def end_move(self, slot: int, source: Server, target: Server) -> None:
+        while await self.move_keys(slot, source, target):
+            pass  # what was written meanwhile
+        for server in (target, source, *await self.primaries()):
+            await server.ask("CLUSTER", "SETSLOT", slot, "NODE", await target.id())
+
+    async def move_at_once(self, slot: int, source: Server, target: Server) -> None:
+        """The new way, of Valkey 9: the slot changes hands in one moment."""
+        await source.ask("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", await target.id())
+
+        async def moved() -> bool:
+            return await self.owner_of(slot) is target
+
+        await until(moved)
 
     async def primaries(self) -> list[Server]:
         return [server for server in self.all if (await server.info())["role"] == "master"]
