@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from . import batch, funnel, memory, outage, paced, report, single
+from . import batch, funnel, memory, outage, overload, paced, plots, report, single, sizes
 from .figures import Figure
 from .machine import Weather, describe
 from .processes import ROOT
@@ -35,6 +35,8 @@ MEASURES: Final[dict[str, tuple[str, Measure]]] = {
     "funnel": ("B6", funnel.measure),
     "memory": ("B7", memory.measure),
     "outage": ("B8", outage.measure),
+    "sizes": ("C1", sizes.measure),
+    "overload": ("O1 O2 O3 O4", overload.measure),
 }
 
 
@@ -103,6 +105,11 @@ def main() -> int:
     path = chosen.json or Path(__file__).parent / "results" / f"{found.at[:19].replace(':', '')}.json"
     report.write(found, path)
     print(f"\n{path}")
+    try:
+        for plot in plots.draw(found, path):
+            print(plot)
+    except ModuleNotFoundError:
+        print(plots.MISSING)
     return 0
 
 

@@ -19,6 +19,7 @@ import gc
 import resource
 import sys
 import time
+import typing
 from collections import Counter, deque
 from typing import Final, cast
 
@@ -182,10 +183,18 @@ class Client:
         connection.send(fill(self._templates[serial % len(self._templates)], serial, int(stamp * 1000)), due)
 
 
+class Answered(typing.Protocol):
+    """Whoever sends over a connection."""
+
+    def answered(self, connection: Connection, status: int, due: float) -> None: ...
+
+    def lost(self, error: Exception | None) -> None: ...
+
+
 class Connection(asyncio.Protocol):
     """One request at a time. Knows replies with a Content-Length, which is what every server here sends."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Answered) -> None:
         self._client = client
         self._due = 0.0
         self._rest = b""

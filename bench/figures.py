@@ -18,7 +18,16 @@ class Target(Struct, frozen=True):
         return value >= self.bound if self.relation == ">=" else value <= self.bound
 
 
-class Figure(Struct, frozen=True):
+class Curve(Struct, frozen=True):
+    """Points (x, y), rising in x, and what the axes are: curves of a figure with the same ones belong in one plot."""
+
+    name: str
+    x: str
+    y: str
+    points: tuple[tuple[float, float], ...]
+
+
+class Figure(Struct, frozen=True, omit_defaults=True):
     """`value` is the median of `runs`. `notes`: lines of a person's text, the raw numbers behind it among them."""
 
     id: str
@@ -28,14 +37,23 @@ class Figure(Struct, frozen=True):
     target: Target
     runs: tuple[float, ...]
     notes: tuple[str, ...] = ()
+    curves: tuple[Curve, ...] = ()
 
     @property
     def met(self) -> bool:
         return self.target.met(self.value)
 
 
-def figure(id_: str, what: str, runs: Sequence[float], unit: str, target: Target, *notes: str) -> Figure:
-    return Figure(id_, what, median(runs), unit, target, tuple(runs), notes)
+def figure(
+    id_: str,
+    what: str,
+    runs: Sequence[float],
+    unit: str,
+    target: Target,
+    *notes: str,
+    curves: tuple[Curve, ...] = (),
+) -> Figure:
+    return Figure(id_, what, median(runs), unit, target, tuple(runs), notes, curves)
 
 
 def at_least(bound: float) -> Target:

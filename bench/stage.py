@@ -10,7 +10,7 @@ import socket
 import tempfile
 import time
 import tomllib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,11 +66,11 @@ class Server:
         self.valkey_url = f"unix://{data.valkey / 'valkey.sock'}"
         self.keys = SiteKeys(SITE, 1)
         self.port = urlsplit(ready.url).port or 0
-        self._keys = tomllib.loads(data.keys.read_text())["sites"][SITE]
+        self._keys = tomllib.loads(data.keys.read_text())["sites"]
         self._process = psutil.Process(ready.pid)
 
-    def key(self, kind: str) -> str:
-        key: str = self._keys[kind]
+    def key(self, kind: str, site: str = SITE) -> str:
+        key: str = self._keys[site][kind]
         return key
 
     def workers(self) -> list[psutil.Process]:
@@ -106,11 +106,11 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(bench: Bench, name: str) -> AsyncIterator[Server]:
+async def serving(bench: Bench, name: str, settings: Mapping[str, str] = UNLIMITED) -> AsyncIterator[Server]:
     directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=bench.root))
     data = DataDir(directory / "data")
     arguments = ("serve", "--data-dir", str(data.root), "--port", "0", "--workers", str(bench.workers))
-    async with python("hitstream", *arguments, log=directory / "server.log", settings=UNLIMITED) as process:
+    async with python("hitstream", *arguments, log=directory / "server.log", settings=settings) as process:
         ready = await _ready(data.root / "ready.json", process, directory / "server.log")
         sock = str(data.valkey / "valkey.sock")
         async with Redis(unix_socket_path=sock, retry=Retry(NoBackoff(), 0), socket_timeout=60) as redis:

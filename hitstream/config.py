@@ -131,9 +131,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         int,
         Meta(
             ge=0,
-            description="How late a worker's event loop may be, as a rule, before events are turned away; 0: never.",
+            description="Milliseconds that a worker's event loop may be late before events get 503; 0: however late.",
         ),
-    ] = 150
+    ] = 50
     request_memory_bytes: Annotated[
         int,
         Meta(ge=4 << 20, description="Memory of each worker for the bodies under way; beyond it, events get 503."),

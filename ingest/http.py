@@ -180,6 +180,7 @@ class Collector:
             await self._keep(grant.site.id, admission.events)
         elif not admission.duplicates:
             raise NothingAccepted(admission.rejections)
+        self._overload.finished(len(decoded))
         return admission
 
     async def _refuse(self, error: RequestError) -> None:

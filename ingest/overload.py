@@ -33,7 +33,7 @@ SAVED_S: Final = 0.2  # of its share that a site may save up: longer than the lo
 JOURNAL_SHARE: Final = 0.9  # from there on the journal is kept for conversions and errors
 
 SMOOTHING: Final = 0.3  # weight of the newest reading: one turn of a late loop is as long as the time between two
-CUT: Final = 0.7  # at most so hard, at a time: what is late by far was let in before the last cut
+CUT: Final = 0.7  # of what is being done, at least so much is let in, however late the loop
 RISE: Final = 1.03  # a reading, while the loop is late by less than it may be ...
 QUICK_RISE: Final = 1.1  # ... and by less than half of that
 
@@ -76,8 +76,8 @@ class Overload:
         self._level = inf  # each site's share of the capacity
         self._journal_is_short = False
         self._wait_s = 0.0
-        self._admitted = 0.0  # since the last reading
-        self._admitted_a_second = 0.0
+        self._done = 0.0  # since the last reading
+        self._done_a_second = 0.0
         self._accounts: dict[str, _Account] = {}
         self._held = 0
 
@@ -115,7 +115,10 @@ class Overload:
             if account.budget <= 0 and (account.budget <= -DEBT_S * self._level or not is_important()):
                 raise self._refusal("time")
             account.budget -= work
-        self._admitted += work
+
+    def finished(self, events: int) -> None:
+        """When a request that `check` has let in is served."""
+        self._done += REQUEST_WORK + events
 
     def measured(self, reading: Reading) -> None:
         """Learns how things stand; to be called about ten times a second."""
@@ -125,11 +128,13 @@ class Overload:
             account.asked = 0.0
             if account.demand < 1 and not account.held_bytes:
                 del self._accounts[site]
-        self._admitted_a_second = _smoothed(self._admitted_a_second, self._admitted / reading.elapsed_s)
-        self._admitted = 0.0
+        newest = self._done / reading.elapsed_s
+        self._done_a_second = _smoothed(self._done_a_second, newest)
+        self._done = 0.0
         demands = [account.demand for account in self._accounts.values()]
         demand = sum(demands)
-        self.capacity = next_capacity(self.capacity, demand, self._admitted_a_second, reading.late_s, self._late_s)
+        done = max(newest, self._done_a_second)  # after a quiet time the smoothed one would cut far too deep
+        self.capacity = next_capacity(self.capacity, demand, done, reading.late_s, self._late_s)
         self._level = level(demands, self.capacity)
         for account in self._accounts.values():
             refilled = account.budget + self._level * reading.elapsed_s
@@ -162,13 +167,15 @@ class Overload:
         return Overloaded(reason, RETRY_LEAST_S)
 
 
-def next_capacity(capacity: float, demand: float, admitted: float, late_s: float, may_be_late_s: float) -> float:
-    """Work a second to let in from now on. All are work a second; infinite is: whatever comes."""
+def next_capacity(capacity: float, demand: float, done: float, late_s: float, may_be_late_s: float) -> float:
+    """Work a second to let in from now on. All are work a second; infinite is: whatever comes.
+
+    A cut goes by what is being done, not by the last cut: what was let in before keeps the loop late for a while.
+    """
     if not may_be_late_s:
         return inf
     if late_s > may_be_late_s:
-        # What was let in, where that was less: a bound above it would bind nobody.
-        return max(REQUEST_WORK, min(capacity, admitted) * max(CUT, may_be_late_s / late_s))
+        return max(REQUEST_WORK, min(capacity, done * max(CUT, may_be_late_s / late_s)))
     risen = capacity * (RISE if late_s > may_be_late_s / 2 else QUICK_RISE)
     return risen if risen < 2 * demand else inf
 
