@@ -46,6 +46,11 @@ class Worker:
             assert reply.status == 202, await reply.text()
         self.sent[site] += events
 
+    async def send_refused(self, site: str) -> None:
+        """One event that cannot be taken."""
+        async with self._session.post(self.url + "/v1/event", json={}, headers=_key("hw", site)) as reply:
+            assert reply.status == 400
+
     @asynccontextmanager
     async def load(self, *sites: str) -> AsyncIterator[None]:
         """Sends for the sites, or for all, while the block lasts."""
