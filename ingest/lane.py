@@ -165,6 +165,7 @@ class Lane:
         entries = await asyncio.to_thread(reader.read, READ_BYTES)
         self._queue.extend(entries)
         self._queued += sum(entry.count for entry in entries)
+        self._move(self.position)  # the reader may be behind the fence: a late commit of the journal's owner ran
         if not entries and self.position < end:
             await self._skip(end, "unreadable")
         elif not entries and self.position == self.end:
