@@ -58,6 +58,8 @@ _SETTINGS: Final = {
     "jit": "off",  # compiling costs more than a read of five milliseconds
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
+    "wal_level": "minimal",  # nobody replicates it: a table made in its own transaction is synced, not logged
+    "max_wal_senders": "0",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "autovacuum_naptime": "20s",  # statistics of a table that is being filled matter to the next plan

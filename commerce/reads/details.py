@@ -119,7 +119,6 @@ class OrderHead(Struct, frozen=True):
     currency: str
     total: str
     refunded: str
-    units: int
     placed_at: datetime
 
 
@@ -193,7 +192,6 @@ class _OrderHead(Struct, frozen=True):
     currency: str
     total: int
     refunded: int
-    units: int
     placed_at: datetime
 
 
@@ -299,7 +297,7 @@ async def customer_orders(database: Database, id_: str, asked: Asked, now: datet
     orders = [
         OrderHead(
             row.number, row.financial_status, row.fulfillment_status, row.currency,
-            decimal_text(row.total, row.currency), decimal_text(row.refunded, row.currency), row.units, row.placed_at,
+            decimal_text(row.total, row.currency), decimal_text(row.refunded, row.currency), row.placed_at,
         )
         for row in page
     ]  # fmt: skip

@@ -1,8 +1,7 @@
 -- A customer's orders, the latest first.
 SELECT
     placed.id, placed.number, placed.financial_status, placed.fulfillment_status, placed.currency, placed.total,
-    placed.refunded, placed.placed_at,
-    (SELECT coalesce(sum(quantity), 0)::bigint FROM order_items WHERE order_id = placed.id) AS units
+    placed.refunded, placed.placed_at
 FROM orders AS placed
 WHERE placed.customer_id = %(customer)s
     AND (%(after)s::timestamptz IS NULL

@@ -72,8 +72,8 @@ async def test_a_customers_orders_the_latest_first(database: Database) -> None:
     await do(database, "INSERT INTO customers (external_id) VALUES ('eve')")
     async with asking(database) as shop:
         found = await shop.pages("/customers/ann/orders", "orders", limit=2)
-        assert [(one["number"], one["total"], one["units"]) for one in found] == [
-            ("1", "20.00", 2), ("0", "10.00", 1), ("3", "40.00", 4), ("2", "30.00", 3), ("4", "50.00", 5),
+        assert [(one["number"], one["total"]) for one in found] == [
+            ("1", "20.00"), ("0", "10.00"), ("3", "40.00"), ("2", "30.00"), ("4", "50.00"),
         ]  # fmt: skip
         assert (await shop.get("/customers/eve/orders"))["orders"] == []
         assert await shop.get("/customers/nobody/orders", 404)
