@@ -21,6 +21,7 @@ from ingest.journal import journals
 from ingest.journal.backlog import read_stretch
 from ingest.journal.directory import segment_name, segments
 from ingest.journal.frame import UnknownVersion
+from store.cluster import Cluster
 from store.keys import PartitionKeys
 
 from .app import connected
@@ -37,10 +38,13 @@ READ_BYTES: Final = 1 << 20
 OLDEST: Final = {"valkey": (8, 0), "redis": (7, 2)}
 
 
+Level = Literal["ok", "warning", "failed"]
+
+
 class Finding(Struct, frozen=True):
     """`warning`: it works, and somebody should look. `failed`: it does not."""
 
-    level: Literal["ok", "warning", "failed"]
+    level: Level
     subject: str
     text: str
 
@@ -80,7 +84,7 @@ async def examine(config: Config) -> AsyncIterator[Finding]:
     async with _redis(config, directory) as redis:
         try:
             async with asyncio.timeout(DEADLINE_S):
-                for finding in [await _engine(config, redis), *await _drift(config, redis, held)]:
+                for finding in [*await _engines(config, redis), *await _drift(config, redis, held)]:
                     yield finding
         except (RedisError, OSError, TimeoutError) as error:
             yield Finding("failed", "redis", f"does not answer: {str(error) or type(error).__name__}")
@@ -141,25 +145,37 @@ async def _redis(config: Config, directory: DataDir) -> AsyncIterator[Redis]:
             yield redis
 
 
-async def _engine(config: Config, redis: Redis) -> Finding:
+async def _engines(config: Config, redis: Redis) -> list[Finding]:
+    """The one server's, or each primary's of a cluster and how the partitions lie on them."""
+    if not isinstance(redis, Cluster):
+        return [await _engine("redis", redis, _without_password(config.redis_url) or "the embedded socket")]
+    primaries = await redis.primaries()
+    found = [await _engine(f"redis {port}", server, f"{host}:{port}") for (host, port), server in primaries.items()]
+    used = {await redis.owner(PartitionKeys(partition).fences) for partition in range(config.partitions)}
+    level: Level = "ok" if len(used) == len(primaries) else "warning"
+    text = f"{len(used)} of {len(primaries)} primaries have partitions; there are {config.partitions} of these"
+    return [*found, Finding(level, "cluster", text)]
+
+
+async def _engine(subject: str, redis: Redis, where: str) -> Finding:
     info: Any = await redis.info("server")
     name = "valkey" if "valkey_version" in info else "redis"
     version = str(info.get("valkey_version", info["redis_version"]))
-    what = f"{name} {version} on {_without_password(config.redis_url) or 'the embedded socket'}"
+    what = f"{name} {version} on {where}"
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST[name]:
-        return Finding("failed", "redis", f"{what}; needed is {OLDEST[name][0]}.{OLDEST[name][1]} or later")
+        return Finding("failed", subject, f"{what}; needed is {OLDEST[name][0]}.{OLDEST[name][1]} or later")
     try:
         settings: Any = await redis.config_get("maxmemory-policy", "appendonly")
     except ResponseError:  # where it is rented, nobody may ask
-        return Finding("ok", "redis", what)
+        return Finding("ok", subject, what)
     policy, appends = settings.get("maxmemory-policy"), settings.get("appendonly")
     if policy != "noeviction":
-        return Finding("failed", "redis", f"{what}; maxmemory-policy is {policy}: it may throw counters away")
+        return Finding("failed", subject, f"{what}; maxmemory-policy is {policy}: it may throw counters away")
     if appends != "yes":
         return Finding(
-            "warning", "redis", f"{what}; appendonly is {appends}: a restart loses what journals no longer hold"
+            "warning", subject, f"{what}; appendonly is {appends}: a restart loses what journals no longer hold"
         )
-    return Finding("ok", "redis", what)
+    return Finding("ok", subject, what)
 
 
 async def _drift(config: Config, redis: Redis, held: dict[str, Contents]) -> list[Finding]:

@@ -116,6 +116,12 @@ class Cluster(Redis):
             await self._learn()
         return {address: self._client(address) for address in dict.fromkeys(self._owners.values())}
 
+    async def owner(self, key: str) -> Address:
+        """The server that has the key."""
+        slot = slot_of(("", key))
+        assert slot is not None
+        return await self._owner(slot)
+
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         slot = slot_of(args)
         if slot is None:
