@@ -56,6 +56,6 @@ async def connected(url: str) -> AsyncIterator[Connection]:
     try:
         yield Connection(reader, writer)
     finally:
-        writer.close()
+        writer.transport.abort()  # what was not sent need not be
         with suppress(ConnectionError):
             await writer.wait_closed()

@@ -29,6 +29,7 @@ class Framing(Struct, frozen=True):
 
 EVENT: Final = b'{"type":"event","name":"framed"}'
 CHUNKED: Final = b"Transfer-Encoding: chunked\r\n"
+GZIP_FIRST: Final = b"Transfer-Encoding: gzip, chunked\r\n"
 THEN_GZIP: Final = b"Transfer-Encoding: chunked, gzip\r\n"
 CHUNKS: Final = b"20\r\n" + EVENT + b"\r\n0\r\n\r\n"
 NAMED: Final = b"&type=event&name=framed"
@@ -108,6 +109,7 @@ FRAMING: Final = (
     Framing("a length and chunks", post(CHUNKED, CHUNKS), MALFORMED),
     Framing("chunks announced twice", chunked(CHUNKS, CHUNKED * 2), MALFORMED),
     Framing("chunks announced before another coding", chunked(CHUNKS, THEN_GZIP), MALFORMED),
+    Framing("chunks announced behind another coding", chunked(CHUNKS, GZIP_FIRST), (202,)),
     Framing("a coding that only looks like chunks", chunked(CHUNKS, b"Transfer-Encoding: xchunked\r\n"), MALFORMED),
     Framing("chunks announced behind a tab", chunked(CHUNKS, b"Transfer-Encoding: \x0bchunked\r\n"), MALFORMED),
     Framing("a space before the colon", chunked(CHUNKS, b"Transfer-Encoding : chunked\r\n"), MALFORMED),

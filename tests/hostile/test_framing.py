@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -64,6 +65,19 @@ async def test_nothing_of_it_is_left(server: Server) -> None:
     assert "Traceback" not in said
     assert '"level": "error"' not in said
     assert EVENT.decode() not in said
+
+
+async def test_requests_whose_replies_nobody_reads_do_not_pile_up(server: Server) -> None:
+    process = psutil.Process(server.pid)
+    memory = process.memory_info().rss
+    flood = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400_000
+    async with connected(server.url) as connection:
+        sending = asyncio.create_task(connection.send(flood))
+        for _ in range(20):
+            assert await ask(server, FRAMING[0]) == ((202,), "")
+        assert not sending.done()
+        assert process.memory_info().rss - memory < GROWTH
+        sending.cancel()
 
 
 async def test_a_crowd_that_never_finishes_holds_up_nobody(server: Server) -> None:
