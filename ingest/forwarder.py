@@ -1,7 +1,8 @@
 """Everything that carries journals into Redis: the worker's own, and those that ended workers left behind.
 
     own journal ----- on_durable --> lanes (one a partition) --> commit
-    orphans     ----- adopted -----> lanes, reading from disk --> commit --> deleted, and its fences with it
+    orphans     ----- adopted -----> lanes, reading from disk --> commit --> deleted
+    past        ----- recalled ----> what Redis lost of journals that are gone is named as a gap
 
 An orphan is a journal whose lock is free: its worker ended, however.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from store.commit import Planner
 from store.functions import Functions
 from store.keys import PartitionKeys
 
-from .journal import Backlog, Damage, Entry, Journal, Orphan, journals
+from .journal import Backlog, Damage, Entry, Journal, Orphan, journals, past
 from .lane import Lane
 from .metrics import Metrics
 
@@ -80,6 +81,7 @@ class Forwarder:
                 tasks.create_task(lane.run(), name=f"lane {lane.partition} of {journal.id}")
             tasks.create_task(self._retire(journal, self._lanes), name=f"retire {journal.id}")
             tasks.create_task(self._adopt(tasks), name="adopt orphans")
+            tasks.create_task(self._recall(), name="recall gone journals")
 
     def note_damage(self, damage: Damage) -> None:
         self._metrics.damaged.labels(damage.reason).inc()
@@ -146,13 +148,35 @@ class Forwarder:
             await asyncio.gather(*running, return_exceptions=True)
             orphan.close()
             del self._adopted[orphan.id]
-        await self._forget_fences(orphan.id)
 
-    async def _forget_fences(self, journal: str) -> None:
-        """The fences of a journal that is gone. One that stays behind, where Redis is away, costs some 40 bytes."""
-        try:
+    async def _recall(self) -> None:
+        """Compares what is remembered of journals that are gone with what Redis has of them, again and again.
+
+        Costs one read a journal of the last 30 days: a worker leaves one at each of its starts.
+        """
+        while True:
+            await asyncio.sleep(RETIRE_EVERY_S)
+            try:
+                present = set(await asyncio.to_thread(journals, self._root))
+                for journal, ends in (await asyncio.to_thread(past.notes, self._root)).items():
+                    if journal not in present:
+                        await self._compare(journal, ends)
+            except (RedisError, OSError, TimeoutError) as error:
+                log.info("gone journals are compared later", extra={"error": str(error) or type(error).__name__})
+
+    async def _compare(self, journal: str, ends: Mapping[int, int]) -> None:
+        """Names what Redis lacks of a journal that is gone; one from long ago is forgotten, and its fences too."""
+        is_old = self._clock() - past.began_at(journal) > past.KEEP_PAST_MS
+        for partition, end in ends.items():
+            keys = PartitionKeys(partition)
             async with asyncio.timeout(FENCE_DEADLINE_S):
-                for partition in range(self._planner.partitions):
-                    await self._functions.forget(PartitionKeys(partition), journal)
-        except (RedisError, OSError, TimeoutError) as error:
-            log.info("fences of a deleted journal stay", extra={"journal": journal, "error": str(error)})
+                if is_old:
+                    await self._functions.forget(keys, journal)
+                    continue
+                fence = await self._functions.fence(keys, journal)
+                if fence < end and await self._functions.skip(keys, journal, fence, end, "missing"):
+                    self._metrics.gap_events.labels("missing").inc(end - fence)
+                    gap = {"journal": journal, "after": fence, "to": end, "reason": "missing"}
+                    log.error("events lost", extra=gap)
+        if is_old:
+            await asyncio.to_thread(past.forget, self._root, journal)

@@ -4,6 +4,7 @@
     appender.py   the end of the log: write, sync, and what is done when the disk refuses
     backlog.py    what is on disk: reading it back, and deleting it when that is safe
     orphan.py     the journal of a worker that has ended, adopted by one that runs
+    past.py       what is remembered of what was deleted
     directory.py  names, locks and durable directory entries
     frame.py      the bytes of a segment; pure
 

@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from store.event import Record
 
-from . import directory, frame
+from . import directory, frame, past
 
 KEEP_MS: Final = 5 * 60_000  # far longer than what Redis can lose under everysec, or a replica can be behind
 READ_BYTES: Final = 1 << 20  # read at once, and so in memory; a longer record or stretch of damage takes its length
@@ -74,7 +74,7 @@ class Segment(Struct, frozen=True):
 
 
 class Retired(Struct, frozen=True):
-    """What `retire` deleted. `gone`: the whole journal, for good; its fences in Redis are of no more use."""
+    """What `retire` deleted. `gone`: the whole journal, for good; `past` remembers its end."""
 
     segments: int
     size_bytes: int
@@ -172,6 +172,13 @@ class Backlog:
             raise
 
     def _unlink(self, segments: list[Segment]) -> None:
+        if not segments:
+            return
+        ends = {partition: seq for segment in segments for partition, seq in segment.last.items()}
+        try:
+            past.note(self.path.parent, self.id, ends)
+        except OSError as failure:  # a full disk is freed all the same
+            log.warning("what is deleted is not remembered: %s", failure)
         for segment in segments:
             (self.path / directory.segment_name(segment.start)).unlink(missing_ok=True)
 

@@ -6,6 +6,7 @@
             0000000000000000.log            0600  segments, named by the position of their first byte
         aside/                              0700  damaged bytes, kept for a person; nothing here deletes them
             <journal id>-<segment>-<offset>.bad
+        past/                               0700  what deleted segments ended with (`past`)
 
 Nothing here is asynchronous, and each call may block on the disk.
 """

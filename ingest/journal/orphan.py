@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from . import directory
+from . import directory, past
 from .backlog import READ_BYTES, Backlog, Damage, Retired, Segment
 from .frame import UnknownVersion
 
@@ -66,6 +66,7 @@ class Orphan(Backlog):
             self._lock = None
 
     def _survey(self) -> None:
+        self._seqs.update(past.read(self.path.parent, self.id))  # of partitions of which nothing else is left
         starts = directory.segments(self.path)
         for start, following in zip(starts, [*starts, None][1:], strict=True):
             file = self.path / directory.segment_name(start)

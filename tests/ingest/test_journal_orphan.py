@@ -203,7 +203,7 @@ async def test_what_was_deleted_stays_so_before_the_lock_goes(tmp_path: Path, mo
     monkeypatch.setattr(directory, "sync", lambda path: synced.append((path.name, os.listdir(path))))
     with adopted(tmp_path, id_) as orphan:
         assert (await retired(orphan, {0: 1})).gone
-    assert synced == [(id_, ["lock"])]
+    assert synced == [("past", [id_]), (id_, ["lock"])]
 
 
 async def test_a_journal_with_segments_is_never_removed_as_a_whole(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from redis.asyncio.connection import UnixDomainSocketConnection
 
 from ingest import forwarder as forwarder_module
 from ingest import lane
-from ingest.journal import KEEP_MS, Journal
+from ingest.journal import KEEP_MS, Journal, past
 from store.buckets import DAY_MS
 from store.event import Record, encode
 from store.keys import PartitionKeys, SiteKeys, partition_of
@@ -223,8 +223,33 @@ async def test_an_ended_worker_s_journal_is_adopted_and_done_away_with(
             return not (tmp_path / left).exists()
 
         await until(is_gone)
-        await until(lambda: _is_forgotten(redis, left))
+        assert past.notes(tmp_path) == {left: {0: 3}}
+        assert not await _is_forgotten(redis, left)
+        later += past.KEEP_PAST_MS
+        await until(lambda: not past.notes(tmp_path))
+        assert await _is_forgotten(redis, left)
         assert worker.metric("hitstream_journals_adopted_total") == 1
+
+
+async def test_what_redis_loses_of_a_journal_that_is_gone_is_a_gap(
+    redis: Any, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarder_module, "RETIRE_EVERY_S", 0.02)
+    left = await _orphan(tmp_path, _payload(view(1), view(2)), _payload(view(3)))
+    later = 0
+    async with rig(redis_url, tmp_path, now=lambda: clock() + later) as worker:
+        await until(lambda: redis.hget(PartitionKeys(0).fences, left))
+
+        def is_gone() -> bool:
+            nonlocal later
+            later += KEEP_MS + 1
+            return not (tmp_path / left).exists()
+
+        await until(is_gone)
+        await redis.flushall()
+        await until(lambda: worker.metric("hitstream_events_lost_total", reason="missing") == 3)
+        ((_, gap),) = await redis.xrange(PartitionKeys(0).gaps)
+        assert (gap[b"journal"], gap[b"events"], gap[b"after"], gap[b"to"]) == (left.encode(), b"3", b"0", b"3")
 
 
 async def _is_forgotten(redis: Any, journal: str) -> bool:

@@ -182,6 +182,14 @@ async def let_segments_expire(world: World) -> None:
     await bring_redis_back(world)
 
 
+async def restore_a_snapshot_after_a_restart(world: World) -> None:
+    """So long after that the journals of the killed workers are gone as a whole."""
+    world.kill_workers()
+    world.begin_worker()
+    await asyncio.sleep(KEEP_MS / 1000 + world.draw.uniform(20, 60))
+    world.restore_snapshot()
+
+
 STEPS: Final[dict[Step, float]] = {
     send: 30,
     wait: 8,
@@ -202,6 +210,7 @@ STEPS: Final[dict[Step, float]] = {
     restore_a_snapshot: 1,
     make_the_line_bad: 5,
     shift_the_clock: 2,
-    let_segments_expire: 1,
+    let_segments_expire: 0.8,
+    restore_a_snapshot_after_a_restart: 0.3,
 }
 """How often each is drawn."""

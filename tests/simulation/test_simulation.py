@@ -73,6 +73,10 @@ async def _asks_for_no_fence(lane: Any) -> None:
     lane._doubtful = False
 
 
+async def _compares_nothing(forwarder: Any, journal: str, ends: Any) -> None:
+    """What Redis lacks of journals that are gone is passed over in silence."""
+
+
 LOSS: Final = "(lost|a gap that nothing explains)"
 BUGS: Final[dict[str, tuple[str, Any, str]]] = {
     "acknowledged before it is synced": ("tests.simulation.disk.Disk.fdatasync", _syncs_nothing, LOSS),
@@ -81,6 +85,7 @@ BUGS: Final[dict[str, tuple[str, Any, str]]] = {
     "old fences believed": ("ingest.forwarder.Forwarder._fences", _believes, LOSS),
     "deleted before it is fenced": ("ingest.journal.backlog.Segment.is_fenced", lambda *_: True, LOSS),
     "ids not looked up": ("store.commit._Building.is_new", lambda *_: True, "counted more than once"),
+    "gone journals not recalled": ("ingest.forwarder.Forwarder._compare", _compares_nothing, "lost"),
     "orphans left alone": ("ingest.journal.Orphan.adopt", lambda *_: None, "not level"),
 }
 """What is wrong -> (the name that is replaced, what by, how it shows)"""
