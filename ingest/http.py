@@ -41,9 +41,9 @@ INFLATED_BYTES: Final = 8 << 20
 BODY_DEADLINE_S: Final = 10.0
 COMMIT_WAIT_S: Final = 5.0  # with ack = "redis": how long a reply waits for a commit that is late
 
-# A refusal costs 90 us, half of what a single event costs. Held back for so long, as many as `ingest.overload.HELD`
-# take less than a tenth of a worker's time, however fast those who are refused try again.
-HOLD_S: Final = 1.0
+# A refusal costs 90 us, more than half of what a single event costs. Held back for so long, a sender's connection takes
+# no more than 45 us a second, however fast it tries again.
+HOLD_S: Final = 2.0
 
 IMPORTANT: Final = ("conversion", "error")  # let in when other events are already turned away
 
@@ -109,7 +109,8 @@ class Collector:
             try:
                 return await self._receive(request, implied)
             except RequestError as error:
-                await self._refuse(error)
+                self._count(error)
+                await self._hold(error)
                 raise
 
         return receive
@@ -138,8 +139,8 @@ class Collector:
             outcome = "duplicate" if admission.duplicates else "accepted"
         except NothingAccepted as error:
             outcome = error.rejections[0].code
-        except RequestError as error:
-            await self._refuse(error)
+        except RequestError as error:  # not held back: a page may wait for its images
+            self._count(error)
             outcome = error.code
         headers = {**CORS, "X-Hitstream-Outcome": outcome, "Cache-Control": "no-store"}
         return web.Response(body=GIF, content_type="image/gif", headers=headers)
@@ -183,11 +184,13 @@ class Collector:
         self._overload.finished(len(decoded))
         return admission
 
-    async def _refuse(self, error: RequestError) -> None:
-        """Counts it and, where too much is sent, holds it back and says when to try again."""
+    def _count(self, error: RequestError) -> None:
         self._metrics.refused.labels(error.code).inc()
         if isinstance(error, Overloaded):
             self._metrics.shed.labels(error.reason).inc()
+
+    async def _hold(self, error: RequestError) -> None:
+        """Says when to try again and, where too much is sent, lets some time pass before saying it."""
         if error.retry_after is not None:
             error.retry_after = self._overload.retry_after(error.retry_after)
         if isinstance(error, Overloaded | RateLimited) and self._overload.hold():

@@ -38,7 +38,7 @@ RISE: Final = 1.03  # a reading, while the loop is late by less than it may be .
 QUICK_RISE: Final = 1.1  # ... and by less than half of that
 
 REQUEST_BYTES: Final = 4096  # of memory, beside the body
-HELD: Final = 1_000  # refusals that may be held back
+HELD: Final = 4_000  # refusals that may be held back, each some 6 KiB of memory
 
 RETRY_LEAST_S: Final = 1.0
 RETRY_LONGEST_S: Final = 60.0
