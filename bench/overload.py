@@ -24,7 +24,8 @@ SITES: Final = {f"HITSTREAM_SITES_{site.upper()}_ZONE": "UTC" for site in (SITE,
 MULTIPLES: Final = (0.5, 0.8, 1.0, 1.5, 2.0, 3.0)
 QUIET: Final = 0.10  # of the limit, that the other site sends
 CONVERSIONS: Final = 0.05  # of the limit, from the site that floods
-CONNECTIONS: Final = 2_000  # of the flood: more than the worker holds back refusals
+SEEKING: Final = 256  # connections that seek the limit: so many that syncs of the disk are shared and do not set it
+CONNECTIONS: Final = 2_000  # of the flood: how many requests of it can be under way
 FEW: Final = 600  # of each of the others
 SECONDS: Final = 5.0
 SETTLE_S: Final = 2.0  # until what one crowd left behind is in Redis
@@ -63,7 +64,7 @@ async def measure(bench: Bench) -> list[Figure]:
         figure(
             "O1", f"goodput at {MULTIPLES[-1]:g} times the limit / at the limit",
             [most / one for most, one in zip(goodputs[len(MULTIPLES) - 1], at_limit, strict=True)], "", at_least(0.9),
-            f"limit: {listed(limits)} requests/s of one event, a closed loop of 64",
+            f"limit: {listed(limits)} requests/s of one event, a closed loop of {SEEKING}",
             *_lines(runs[-1][1]),
             curves=_curves(runs[-1][1]),
         ),
@@ -87,7 +88,7 @@ async def measure(bench: Bench) -> list[Figure]:
 
 async def _run(bench: Bench, server: Server, n: int) -> tuple[float, list[Step]]:
     """(the limit, the steps): requests a second."""
-    limit = await _limit(server.load(f"limit-{n}", seconds=bench.seconds(SECONDS)))
+    limit = await _limit(server.load(f"limit-{n}", connections=SEEKING, seconds=bench.seconds(SECONDS)))
     steps = []
     for multiple in MULTIPLES:
         await asyncio.sleep(bench.seconds(SETTLE_S))
