@@ -43,6 +43,8 @@ def _operation(read: Read) -> dict[str, Any]:
     return {
         "operationId": f"commerce_{read.name}",
         "summary": read.summary,
+        "description": "Takes a read key of the shop's site.",
+        "security": [{"bearer": []}, {"basic": []}],
         "tags": ["commerce"],
         "parameters": parameters,
         "responses": {

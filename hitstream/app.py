@@ -33,10 +33,10 @@ from ingest.pressure import Pressure
 from ingest.visitors import Salt
 from query.http import routes as query_routes
 from query.live import Live
+from store.cluster import Cluster, is_cluster
 from store.functions import Functions
 from store.identity import Identity
 
-from store.cluster import Cluster, is_cluster
 from . import inflight, openapi, problems
 from .access import Keyring
 from .addresses import address_reader
@@ -44,6 +44,7 @@ from .deployment import Deployment
 from .exposition import CONTENT_TYPE, Exposition
 from .health import Health
 from .inflight import InFlight
+from .shop import shop
 from .tasks import running
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ async def application(deployment: Deployment, number: int = 0) -> AsyncIterator[
         async with (
             running("watch redis", lambda: health.watch(redis)),
             collecting(app, deployment, keyring, redis, registry, health),
+            shop(app, deployment, keyring, redis, registry, clock, projects=number == 0),
         ):
             if config.role in ("all", "query"):
                 answering(app, deployment, keyring, redis, registry)

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
+from commerce.views import PRODUCT_PATH, path_pattern
 from store.cluster import is_cluster, seeds
 from store.money import CURRENCIES
 from store.site import SITE_ID, KeyKind
 
 Keys = str | tuple[str, ...]
+
+NO_SHOP: Final = "-"  # no site can be called so
 Role = Literal["all", "ingest", "query", "projector"]
 
 
@@ -91,6 +94,17 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="`postgresql://` URL of the shop's database; empty: embedded."),
     ] = ""
+    shop: Annotated[
+        str,
+        Meta(
+            description="Site whose shop PostgreSQL holds; empty: the only site, where there is one; "
+            "`-`: no shop, and no PostgreSQL is started."
+        ),
+    ] = ""
+    product_path: Annotated[
+        str,
+        Meta(description="Path of the shop's product pages, with `{handle}` in it; views of them are counted."),
+    ] = PRODUCT_PATH
     mongo_url: Annotated[
         str,
         Meta(description="`mongodb://` URL of the social graph's database; empty: embedded."),
@@ -160,6 +174,17 @@ def check(config: Config) -> None:
     """What no type says. Raises `ConfigError`."""
     if config.secret and not re.fullmatch(r"([0-9a-f]{2}){16,64}", config.secret, re.ASCII | re.IGNORECASE):
         raise ConfigError("secret: must be 16 to 64 bytes in hex")
+    if is_cluster(config.redis_url):
+        try:
+            seeds(config.redis_url)
+        except ValueError as error:
+            raise ConfigError(f"redis_url: {error}") from error
+    if config.shop not in ("", NO_SHOP) and config.sites and config.shop not in config.sites:
+        raise ConfigError(f"shop: there is no site {config.shop!r}")
+    try:
+        path_pattern(config.product_path)
+    except ValueError as error:
+        raise ConfigError(f"product_path: {error}") from error
     for cidr in config.trusted_proxies:
         try:
             ip_network(cidr)
@@ -171,11 +196,6 @@ def check(config: Config) -> None:
         for kind in get_args(KeyKind):
             for key in site.keys(kind):
                 name = f"sites.{id_}.{kind}"
-    if is_cluster(config.redis_url):
-        try:
-            seeds(config.redis_url)
-        except ValueError as error:
-            raise ConfigError(f"redis_url: {error}") from error
                 if not re.fullmatch(r"[!-~]{16,128}", key):
                     raise ConfigError(f"{name}: must be 16 to 128 printable characters without a space")
                 if key in owners:

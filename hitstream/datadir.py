@@ -5,7 +5,8 @@ ready.json   {"url", "pid"} while it serves
 secret       hex; keys every hash; made once
 keys.toml    the keys of sites that the configuration gives none (`hitstream.keyfile`)
 journal/     the workers' journals (`ingest.journal`)
-valkey/      the embedded engine's
+valkey/      the embedded engines'
+postgres/
 imports/     how far each import has come
 """
 
@@ -45,6 +46,7 @@ class DataDir:
         self.root = root.absolute()
         self.journal = self.root / "journal"
         self.valkey = self.root / "valkey"
+        self.postgres = self.root / "postgres"
         self.imports = self.root / "imports"
         self.keys = self.root / "keys.toml"
         self._secret = self.root / "secret"

@@ -17,10 +17,15 @@ from .keyfile import SiteKeys
 
 
 class Deployment(Struct, frozen=True):
-    """`secret` keys every hash. `redis_url` is the embedded server's where none is configured."""
+    """`secret` keys every hash. The URLs are the embedded servers' where none is configured.
+
+    shop: the site whose shop `postgres_url` holds; None where there is no shop.
+    """
 
     config: Config
     redis_url: str
+    postgres_url: str
+    shop: Site | None
     secret: bytes
     sites: list[Site]
     keys: dict[str, SiteKeys]
@@ -34,9 +39,20 @@ class Deployment(Struct, frozen=True):
         return Planner(sites, Identity(self.secret), self.config.partitions)
 
 
-def resolve(config: Config, redis_url: str) -> Deployment:
-    """Makes what the data directory lacks; to be called by who holds its lock. Raises `ConfigError`."""
+def resolve(config: Config, redis_url: str, postgres_url: str = "") -> Deployment:
+    """Makes what the data directory lacks; to be called by who holds its lock. Raises `ConfigError`.
+
+    Without a `postgres_url` there is no shop.
+    """
     directory = DataDir(Path(config.data_dir))
     secret = bytes.fromhex(config.secret) or directory.secret() or directory.make_secret()
     keys = keyfile.complete(config, directory.keys)
-    return Deployment(config, redis_url, secret, keyfile.sites_of(config, keyfile.read(directory.keys)), keys)
+    sites = keyfile.sites_of(config, keyfile.read(directory.keys))
+    shop = _shop(config, sites) if postgres_url else None
+    return Deployment(config, redis_url, postgres_url, shop, secret, sites, keys)
+
+
+def _shop(config: Config, sites: list[Site]) -> Site | None:
+    if config.shop:
+        return next((site for site in sites if site.id == config.shop), None)
+    return sites[0] if len(sites) == 1 else None

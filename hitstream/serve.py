@@ -20,10 +20,12 @@ from typing import Final
 import msgspec
 
 from . import leash
-from .config import Config
+from .config import NO_SHOP, Config
 from .datadir import DataDir, Ready
 from .deployment import Deployment, resolve
 from .engines import Valkey
+from .postgres import Postgres
+from .tasks import running
 from .welcome import welcome
 from .worker import READY, Assignment, listen, stop_on_signals, work
 
@@ -45,8 +47,8 @@ async def serve(config: Config) -> None:
     with directory.lock():
         directory.not_ready()
         with _bind(config) as bound:
-            async with _redis(config, directory) as redis_url:
-                deployment = resolve(config, redis_url)
+            async with _redis(config, directory) as redis_url, _postgres(config, directory) as postgres_url:
+                deployment = resolve(config, redis_url, postgres_url)
                 if config.workers == 1:
                     await _serve_here(deployment, bound, stop)
                 else:
@@ -61,6 +63,24 @@ async def _redis(config: Config, directory: DataDir) -> AsyncIterator[str]:
         return
     async with Valkey(directory.valkey) as valkey:
         yield valkey.url
+
+
+@asynccontextmanager
+async def _postgres(config: Config, directory: DataDir) -> AsyncIterator[str]:
+    """The URL of the shop's PostgreSQL, '' where there is no shop. Nothing waits for the embedded one to be there."""
+    if config.shop == NO_SHOP or config.role == "ingest":
+        yield ""
+    elif config.postgres_url:
+        yield config.postgres_url
+    else:
+        postgres = Postgres(directory.postgres)
+        async with running("postgres", lambda: _run(postgres)):
+            yield postgres.url
+
+
+async def _run(postgres: Postgres) -> None:
+    async with postgres:
+        await asyncio.Event().wait()
 
 
 async def _serve_here(deployment: Deployment, bound: socket.socket, stop: asyncio.Event) -> None:
@@ -112,7 +132,7 @@ async def _keep(assignment: Assignment, ready: asyncio.Event, stop: asyncio.Even
     clock = asyncio.get_running_loop().time
     while not stop.is_set():
         since = clock()
-        status = await _run(assignment, ready, stop)
+        status = await _run_worker(assignment, ready, stop)
         if stop.is_set():
             return
         log.error("a worker ended, starting it again", extra={"worker": assignment.number, "status": status})
@@ -123,7 +143,7 @@ async def _keep(assignment: Assignment, ready: asyncio.Event, stop: asyncio.Even
         pause = min(pause * 2, longest)
 
 
-async def _run(assignment: Assignment, ready: asyncio.Event, stop: asyncio.Event) -> int:
+async def _run_worker(assignment: Assignment, ready: asyncio.Event, stop: asyncio.Event) -> int:
     """One worker process, from its start to its end; its exit status."""
     process = await asyncio.create_subprocess_exec(
         *leash.command(sys.executable, "-m", "hitstream.worker"),

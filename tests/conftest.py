@@ -20,6 +20,9 @@ from redis.backoff import NoBackoff
 from hitstream.engines import Valkey
 from store import keys
 
+# Servers that tests start have no shop unless they are told: a PostgreSQL for each would cost more than all else.
+os.environ.setdefault("HITSTREAM_SHOP", "-")
+
 PARTITION_TAG: Final = re.compile(r"\{p\d+\}:")
 
 

@@ -12,8 +12,11 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from commerce import openapi as shop
+from hitstream import problems
+
 from . import asking, sending
-from .parts import SCHEMES, Part, answer, operation, text
+from .parts import SCHEMES, Part, answer, operation, ref, text
 
 __all__ = ["document", "handler"]
 
@@ -36,9 +39,10 @@ def document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Hitstream", "version": version("hitstream"), "license": {"name": "Apache-2.0"}},
-        "paths": {**sending.paths(), **asking.paths(), **_server()},
+        "paths": {**sending.paths(), **asking.paths(), **shop.paths(), **_server()},
         "components": {
-            "schemas": {**sending.SCHEMAS, **asking.schemas(), "Problem": _PROBLEM},
+            "schemas": {**sending.SCHEMAS, **asking.schemas(), **shop.schemas(), "Problem": _PROBLEM},
+            "responses": {"Problem": answer("A problem.", ref("Problem"), problems.MEDIA_TYPE)},
             "securitySchemes": dict(SCHEMES),
         },
     }

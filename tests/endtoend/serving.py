@@ -26,9 +26,10 @@ START_S = 60.0  # what a loaded machine may need; a ready server is noticed at o
 class Server:
     """`hitstream serve` on `directory`, started, stopped and killed at will."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, **environment: str) -> None:
         self.directory = directory
         self._options = options
+        self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
         self.url = ""
 
@@ -50,7 +51,9 @@ class Server:
         command = [sys.executable, "-m", "hitstream", "serve", "--data-dir", str(self.directory), "--port", "0"]
         self.directory.mkdir(exist_ok=True)
         with (self.directory / "server.log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(*command, *self._options, stdout=log, stderr=log)
+            self._process = await asyncio.create_subprocess_exec(
+                *command, *self._options, stdout=log, stderr=log, env={**os.environ, **self._environment}
+            )
         process = self._process
 
         def is_ready() -> bool:
@@ -101,8 +104,8 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(directory: Path, *options: str) -> AsyncIterator[Server]:
-    server = Server(directory, *options)
+async def serving(directory: Path, *options: str, **environment: str) -> AsyncIterator[Server]:
+    server = Server(directory, *options, **environment)
     try:
         await server.start()
         yield server

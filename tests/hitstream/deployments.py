@@ -9,8 +9,9 @@ from hitstream.config import Config
 from hitstream.deployment import Deployment, resolve
 
 
-def deployment(directory: Path, redis_url: str, **settings: Any) -> Deployment:
-    return resolve(Config(data_dir=str(directory), **settings), redis_url)
+def deployment(directory: Path, redis_url: str, postgres_url: str = "", **settings: Any) -> Deployment:
+    """With a shop where there is a `postgres_url`."""
+    return resolve(Config(data_dir=str(directory), **settings), redis_url, postgres_url)
 
 
 def bearer(deployed: Deployment, kind: str, site: str = "demo") -> dict[str, str]:

@@ -18,6 +18,7 @@ from tests.hitstream.deployments import bearer, deployment
 from tests.waiting import until
 
 NOWHERE = "unix:///nowhere/valkey.sock"
+NO_POSTGRES = "postgresql:///nothing?host=/nowhere"
 QUESTIONS = ("/v1/metrics/", "/v1/users/", "/v1/funnels", "/v1/live")
 
 
@@ -106,7 +107,8 @@ async def test_near_its_quota_a_worker_is_not_ready(aiohttp_client: AiohttpClien
             async with client.post("/v1/events", json=events, headers=bearer(deployed, "write")) as reply:
                 answers.append((reply.status, reply.headers.get("Retry-After")))
         assert answers[0] == (202, None)
-        assert answers[-1] == (503, "10")
+        assert answers[-1][0] == 503
+        assert int(answers[-1][1] or 0) >= 1
         async with client.get("/readyz") as reply:
             body = await reply.json()
         assert (reply.status, body["ready"]) == (503, False)
@@ -138,7 +140,7 @@ async def test_a_role_serves_its_part(tmp_path: Path, role: str, sends: bool, as
 
 async def test_the_contract_and_the_routes_agree(tmp_path: Path) -> None:
     described = {(method, path) for path, item in document()["paths"].items() for method in item}
-    async with application(deployment(tmp_path, NOWHERE)) as app:
+    async with application(deployment(tmp_path, NOWHERE, NO_POSTGRES)) as app:
         assert served(app) == described
 
 
@@ -154,8 +156,8 @@ def test_every_reference_of_the_contract_leads_somewhere() -> None:
     found = references(whole)
     assert found
     for reference in found:
-        name = reference.removeprefix("#/components/schemas/")
-        assert name in whole["components"]["schemas"], reference
+        kind, _, name = reference.removeprefix("#/components/").partition("/")
+        assert name in whole["components"][kind], reference
 
 
 def test_every_parameter_of_a_path_is_described() -> None:
