@@ -29,7 +29,8 @@ CREATE TABLE inventory_transactions (
     variant_id bigint NOT NULL REFERENCES product_variants (id) ON DELETE CASCADE,
     location_id bigint NOT NULL REFERENCES locations (id),
     kind text NOT NULL CHECK (kind IN ('receipt', 'sale', 'return', 'adjustment', 'transfer')),
-    change integer NOT NULL CHECK (change <> 0 AND (kind <> 'sale' OR change < 0) AND (kind NOT IN ('return', 'receipt') OR change > 0)),
+    change integer NOT NULL
+        CHECK (change <> 0 AND (kind <> 'sale' OR change < 0) AND (kind NOT IN ('return', 'receipt') OR change > 0)),
     order_item_id bigint REFERENCES order_items (id) ON DELETE SET NULL,
     refund_line_id bigint REFERENCES refund_lines (id) ON DELETE SET NULL,
     transfer_id bigint REFERENCES transfers (id),

@@ -24,7 +24,7 @@ from store.consumer import Consumer
 from tests.commerce.shop import SITE, ask, furnish, projector, purchase, refund
 
 STREAM: Final = "{p0}:conversions"
-ORDERS: Final = 400
+ORDERS: Final = 250
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ async def test_projectors_that_are_cut_off_anywhere(database: Database, redis: A
     random.seed(3)
     await furnish(database)
     await load(redis)
-    for generation in range(12):
+    for generation in range(8):
         async with projecting(redis, database, f"p{generation % 3}"), projecting(redis, database, "other"):
             for _ in range(random.randrange(40)):  # turns of the event loop: no two end at the same point
                 await asyncio.sleep(0)
@@ -120,7 +120,7 @@ async def test_a_postgres_that_is_killed_anywhere(tmp_path: Path, redis: Any) ->
         await load(redis)
         async with projecting(redis, database, "one") as consumer:
             for killed in range(3):
-                await until_more(database, killed * 60)
+                await until_more(database, killed * 40)
                 for _ in range(random.randrange(200)):
                     await asyncio.sleep(0)
                 pid = postgres.pid
