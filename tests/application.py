@@ -44,14 +44,14 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(redis_url: str, directory: Path, **settings: Any) -> AsyncIterator[Running]:
-    """`ack = "redis"` unless told otherwise: what was acknowledged can be read."""
+async def serving(redis_url: str, directory: Path, postgres_url: str = "", **settings: Any) -> AsyncIterator[Running]:
+    """`ack = "redis"` unless told otherwise: what was acknowledged can be read. A shop where a PostgreSQL is given."""
     sites = {
         "shop": SiteConfig(**KEYS["shop"]),
         "blog": SiteConfig(zone="Asia/Kolkata", origins=("https://blog.example",), **KEYS["blog"]),
     }
     config = Config(data_dir=str(directory), sites=sites, **{"ack": "redis", **settings})
-    async with application(resolve(config, redis_url)) as app:
+    async with application(resolve(config, redis_url, postgres_url)) as app:
         runner = web.AppRunner(app, access_log=None, auto_decompress=False)
         await runner.setup()
         try:
