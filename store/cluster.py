@@ -9,8 +9,9 @@ one's reply counts, and any one's failure.
 
 Nothing is sent twice but what certainly did not run: a server that says MOVED or ASK has refused, and the command goes
 where it says. After anything else (a lost connection, a caller whose deadline passed) the caller decides, and the next
-command first asks who owns the slot now. A failure touches the slots of its server only. One that hangs says nothing
-at all: so the map is looked at all the time, and who waits for a server that was replaced waits no longer.
+command first waits until the server answers again or another owns the slot. A failure touches the slots of its server
+only. One that hangs says nothing at all: so the map is looked at all the time, and who waits for a server that was
+replaced waits no longer.
 
 The client library has a cluster client too. This is not it, because that one (8.1) sends all arguments of a function to
 the server first, to be told which are keys, so each commit travels twice; sends ASKING and its command on two
@@ -46,7 +47,8 @@ Command = tuple[tuple[Any, ...], Mapping[str, Any]]  # what a pipeline of the li
 
 SCHEMES: Final = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 PORT: Final = 6379
-MAP_DEADLINE_S: Final = 0.5  # a server that needs longer to say who owns what is passed over
+ANSWER_S: Final = 0.5  # a server that needs longer to say who owns what, or that it is there, is passed over
+ASK_AGAIN_S: Final = 0.1  # so soon a failover is noticed by those who wait for it
 WATCH_S: Final = 0.5  # between two looks at who owns what; costs a server a reply of about a kilobyte
 REDIRECTIONS: Final = 5  # in a row: then the servers do not agree yet, and the caller had better wait
 
@@ -240,12 +242,25 @@ class Cluster(Redis):
             raise
 
     async def _owner(self, slot: int) -> Address:
-        if slot not in self._owners or self._owners[slot] in self._doubted:
+        """Waits, as long as the caller does, where the owner neither answers nor is replaced yet."""
+        while slot not in self._owners or self._owners[slot] in self._doubted:
             await self._learn()
-        owner = self._owners.get(slot)
-        if owner is None:
-            raise ClusterDownError(f"no server owns slot {slot}")
-        return owner
+            owner = self._owners.get(slot)
+            if owner is None:
+                raise ClusterDownError(f"no server owns slot {slot}")
+            if owner in self._doubted and not await self._is_well(owner):
+                await asyncio.sleep(ASK_AGAIN_S)
+        return self._owners[slot]
+
+    async def _is_well(self, address: Address) -> bool:
+        """Whether a doubted server answers after all."""
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await _run(self._client(address), ("PING",), {})
+        except (RedisError, OSError, TimeoutError):
+            return False
+        self._doubted.discard(address)
+        return True
 
     async def _learn(self) -> None:
         """Asks who owns what, one server after the other until one answers; those that seem well come first."""
@@ -258,7 +273,7 @@ class Cluster(Redis):
             failure: Exception | None = None
             for address in sorted(places, key=self._doubted.__contains__):
                 try:
-                    async with asyncio.timeout(MAP_DEADLINE_S):
+                    async with asyncio.timeout(ANSWER_S):
                         ranges = await _run(self._client(address), ("CLUSTER", "SLOTS"), {})
                 except (RedisError, OSError, TimeoutError) as error:
                     failure = error
@@ -289,7 +304,7 @@ class Cluster(Redis):
             known |= dict.fromkeys(places)
             owners |= dict.fromkeys(range(first, last + 1), places[0])
         self._owners, self._known = owners, list(known)
-        self._doubted.clear()
+        self._doubted &= known.keys()
         self._learned += 1
 
     def _client(self, address: Address) -> Redis:

@@ -29,7 +29,8 @@ async def test_all_is_well(servers: Servers, tmp_path: Path) -> None:
 async def test_partitions_too_few_to_use_all_primaries_are_named(servers: Servers, tmp_path: Path) -> None:
     tmp_path.joinpath("data").mkdir()
     findings = await _found(servers.url, tmp_path / "data", partitions=1)
-    assert findings["cluster"] == Finding("warning", "cluster", "1 of 3 primaries have partitions; there are 1 of these")
+    assert findings["cluster"].level == "warning"
+    assert findings["cluster"].text.startswith("1 of 3 primaries")
 
 
 async def test_a_primary_that_may_throw_keys_away_is_named(servers: Servers, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from store.keys import PartitionKeys
-from tests.cluster.servers import Server, Servers
+from tests.cluster.servers import PRIMARIES, Server, Servers
 from tests.cluster.worker import SITES, Worker, working
 from tests.waiting import until
 
@@ -41,8 +41,10 @@ async def test_a_primary_is_killed_under_load(worker: Worker, servers: Servers, 
     async with worker.load():
         await until(lambda: worker.sent[SITES[partition]] >= 100)
         victim.kill()
+        elected = asyncio.create_task(_until_replaced(servers, victim))
         seconds = await _until_counted_again(worker, redis, SITES[partition])
-    print(f"\nkilled: counting again after {seconds:.2f} s")  # noqa: T201 - a figure, for docs/benchmarks.md
+    # Figures for docs/benchmarks.md; the assertion only says that it happens by itself.
+    print(f"\nkilled: replaced after {await elected:.2f} s, counting again after {seconds:.2f} s")  # noqa: T201
     assert seconds < 15
     await worker.all_is_counted(redis)
 
@@ -65,6 +67,18 @@ async def _busiest(servers: Servers) -> tuple[Server, int]:
     """The server of the first partition, and its number."""
     partition = min(SITES)
     return await servers.owner(PartitionKeys(partition).tag), partition
+
+
+async def _until_replaced(servers: Servers, victim: Server) -> float:
+    """Seconds until a replica has taken over."""
+    began = time.monotonic()
+    replica = servers.all[(servers.all.index(victim) + PRIMARIES) % len(servers.all)]
+
+    async def is_primary() -> bool:
+        return bool((await replica.info())["role"] == "master")
+
+    await until(is_primary, 30)
+    return time.monotonic() - began
 
 
 async def _until_counted_again(worker: Worker, redis: Redis, site: str) -> float:
