@@ -1,4 +1,4 @@
-"""What happens to a world, drawn from a seed: a dozen steps, then healing, then the check."""
+"""What happens to a world, drawn from a seed: up to eleven steps, then healing, then the check."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def run(seed: int, root: Path) -> World:
 
 async def _play(world: World) -> None:
     world.begin_worker()
-    for _ in range(world.draw.randint(4, 14)):
+    for _ in range(world.draw.randint(3, 11)):
         (step,) = world.draw.choices(list(STEPS), weights=list(STEPS.values()))
         world.tell(step.__name__)
         await step(world)
