@@ -133,7 +133,8 @@ class Overload:
         self._done = 0.0
         demands = [account.demand for account in self._accounts.values()]
         demand = sum(demands)
-        done = max(newest, self._done_a_second)  # after a quiet time the smoothed one would cut far too deep
+        # After a quiet time the smoothed one would cut far too deep.
+        done = max(newest, self._done_a_second) if newest else 0.0
         self.capacity = next_capacity(self.capacity, demand, done, reading.late_s, self._late_s)
         self._level = level(demands, self.capacity)
         for account in self._accounts.values():
@@ -170,10 +171,13 @@ class Overload:
 def next_capacity(capacity: float, demand: float, done: float, late_s: float, may_be_late_s: float) -> float:
     """Work a second to let in from now on. All are work a second; infinite is: whatever comes.
 
-    A cut goes by what is being done, not by the last cut: what was let in before keeps the loop late for a while.
+    A cut goes by what is being done, not by the last cut: what was let in before keeps the loop late for a while. Where
+    nothing was done, something has stood still, which no cut would cure.
     """
     if not may_be_late_s:
         return inf
+    if not done and late_s > may_be_late_s:
+        return capacity
     if late_s > may_be_late_s:
         return max(REQUEST_WORK, min(capacity, done * max(CUT, may_be_late_s / late_s)))
     risen = capacity * (RISE if late_s > may_be_late_s / 2 else QUICK_RISE)

@@ -16,12 +16,13 @@ from .forwarder import Forwarder
 from .journal import Journal
 from .journal.journal import GROUP_BYTES
 from .metrics import Metrics
-from .overload import RETRY_LONGEST_S, Overload, Reading
+from .overload import Overload, Reading
 
 PING_S: Final = 0.01
 PINGS: Final = 9  # of which the median counts: what lasts for half of a tenth of a second is no accident
 READING_S: Final = 0.1
 SMOOTHING: Final = 0.1  # weight of the newest rate into Redis: commits come in lumps
+LEAST_APPLIED: Final = 100.0  # events a second; Redis may be away, and 6,000 events behind it are a minute then
 
 
 class Pressure:
@@ -69,5 +70,4 @@ class Pressure:
         return max((journal.size_bytes + pending) / journal.quota_bytes, pending / (2 * GROUP_BYTES))
 
     def _drain_s(self) -> float:
-        behind = self._forwarder.behind
-        return behind / self._applied_a_second if self._applied_a_second > 1 else RETRY_LONGEST_S * (behind > 0)
+        return self._forwarder.behind / max(self._applied_a_second, LEAST_APPLIED)

@@ -66,7 +66,8 @@ def test_sites_share_what_there_is(demands: list[float], capacity: float, expect
         (500, 900, 500, 0.08, 515),
         (500, 900, 500, 0.01, 550),
         (500, 250, 250, 0.01, inf),  # twice what is asked for: no bound is needed any more
-        (5, 9, 0, 9.0, REQUEST_WORK),  # never so little that nothing would come in, and nothing be learnt
+        (500, 900, 0, 9.0, 500),  # nothing was done: a stall
+        (5, 9, 1, 9.0, REQUEST_WORK),  # never so little that nothing would come in, and nothing be learnt
     ],
 )
 def test_capacity_follows_the_loop(capacity: float, demand: float, done: float, late_s: float, expected: float) -> None:
