@@ -1,6 +1,6 @@
 # Nothing has to be done before any of these: each makes the virtualenv first where it is missing or out of date.
 
-.PHONY: install serve test check format bench clean
+.PHONY: install serve test check format bench bench-commerce clean
 .DEFAULT_GOAL := install
 
 VENV := .venv
@@ -39,6 +39,9 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench $(ARGS)
+
+bench-commerce: $(STAMP)
+	$(BIN)/python -m bench.commerce $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

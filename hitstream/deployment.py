@@ -48,11 +48,12 @@ def resolve(config: Config, redis_url: str, postgres_url: str = "") -> Deploymen
     secret = bytes.fromhex(config.secret) or directory.secret() or directory.make_secret()
     keys = keyfile.complete(config, directory.keys)
     sites = keyfile.sites_of(config, keyfile.read(directory.keys))
-    shop = _shop(config, sites) if postgres_url else None
+    shop = shop_of(config, sites) if postgres_url else None
     return Deployment(config, redis_url, postgres_url, shop, secret, sites, keys)
 
 
-def _shop(config: Config, sites: list[Site]) -> Site | None:
+def shop_of(config: Config, sites: list[Site]) -> Site | None:
+    """The site whose shop the deployment keeps; None where the settings name none."""
     if config.shop:
         return next((site for site in sites if site.id == config.shop), None)
     return sites[0] if len(sites) == 1 else None

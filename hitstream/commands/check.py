@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import AsyncIterator
 
-from hitstream.checkup import examine
-from hitstream.config import Config
+from hitstream.checkup import Finding, examine
+from hitstream.config import Config, ConfigError
+from hitstream.shop_checkup import examine_shop
 
 from .settings import FAILED, OK, Commands, add
 
 
 def describe(commands: Commands) -> None:
-    add(
+    parser = add(
         commands,
         "check",
         run,
         help_="look whether a deployment is well",
         description="Check the configuration, the engines, the journals, and whether Redis has all that they hold.\n"
-        "It changes nothing and may run beside a server. The status is 1 where something failed.",
+        "It changes nothing (but with --repair) and may run beside a server. The status is 1 where something failed.",
     )
+    parser.add_argument(
+        "--commerce",
+        action="store_true",
+        help="compare the shop's figures instead: ledger and stock, orders and statistics, stream and orders",
+    )
+    parser.add_argument("--repair", action="store_true", help="with --commerce: put right what differs")
 
 
-def run(config: Config, _: argparse.Namespace) -> int:
-    return asyncio.run(_run(config))
+def run(config: Config, options: argparse.Namespace) -> int:
+    if options.repair and not options.commerce:
+        raise ConfigError("--repair goes with --commerce")
+    findings = examine_shop(config, repair=options.repair) if options.commerce else examine(config)
+    return asyncio.run(_tell(findings))
 
 
-async def _run(config: Config) -> int:
+async def _tell(findings: AsyncIterator[Finding]) -> int:
     status = OK
-    async for finding in examine(config):
+    async for finding in findings:
         print(f"{finding.level:9}{finding.subject}: {finding.text}", flush=True)
         if finding.level == "failed":
             status = FAILED

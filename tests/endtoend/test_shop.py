@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+from psycopg import AsyncConnection
 
 from commerce import catalogue
 from commerce.database import Database
@@ -29,6 +33,15 @@ async def _send(server: Server, *events: dict[str, Any]) -> None:
     url, headers = server.url + "/v1/events", {"Authorization": f"Bearer {server.key('server')}"}
     async with aiohttp.ClientSession(headers=headers) as session, session.post(url, json=events) as reply:
         assert reply.status == 202, await reply.text()
+
+
+async def _check(server: Server, status: int, *options: str) -> str:
+    command = [sys.executable, "-m", "hitstream", "check", "--commerce", "--data-dir", str(server.directory), *options]
+    environment = {**os.environ, "HITSTREAM_SHOP": ""}
+    process = await asyncio.create_subprocess_exec(*command, stdout=-1, stderr=-1, env=environment)
+    output, errors = await process.communicate()
+    assert process.returncode == status, output.decode() + errors.decode()
+    return output.decode()
 
 
 async def test_an_order_from_the_stream_to_the_shop(tmp_path: Path) -> None:
@@ -57,6 +70,12 @@ async def test_an_order_from_the_stream_to_the_shop(tmp_path: Path) -> None:
         assert (
             realtime["conversions"]["today"] == 2
         )  # one event_id counts once, the order's number is the shop's affair
+        assert "agrees" in await _check(server, 0)
+        async with await AsyncConnection.connect(Postgres(directory / "postgres").url, autocommit=True) as connection:
+            await connection.execute("UPDATE customer_stats SET orders = 7")
+        assert "1 rows differ" in await _check(server, 1)
+        assert "put right" in await _check(server, 0, "--repair")
+        assert "differ" not in await _check(server, 0)
         assert await server.stop() == 0
         await server.start()
         await until(is_booked, 60)
