@@ -420,7 +420,7 @@ end
 -- Moves the fence over events that a journal cannot replay, and notes the gap. -> 1, or 0 where the fence stands elsewhere
 local function skip(keys, args)
     local journal, previous, to = args[1], tonumber(args[2]), tonumber(args[3])
-    if tonumber(redis.call('HGET', keys[1], journal) or 0) ~= previous then
+    if to <= previous or tonumber(redis.call('HGET', keys[1], journal) or 0) ~= previous then
         return 0
     end
     redis.call('HSET', keys[1], journal, string.format('%d', to))
