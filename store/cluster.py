@@ -13,10 +13,10 @@ command first waits until the server answers again or another owns the slot. A f
 only. One that hangs says nothing at all: so the map is looked at all the time, and who waits for a server that was
 replaced waits no longer.
 
-The client library has a cluster client too. This is not it, because that one (8.1) sends all arguments of a function to
-the server first, to be told which are keys, so each commit travels twice; sends ASKING and its command on two
-connections; does not learn of a failover from a pipeline, unless it may retry; runs each command of a transaction in a
-thread and an event loop of its own; and after one server's failure closes the connections to all.
+The client library has a cluster client too. This is not it, because that one (8.1) asks the server which arguments of
+a function are keys, and for that sends them all, twice: each commit travels three times. It sends ASKING and a command
+on two connections; where it may not retry, its pipelines never learn of a failover; it runs each command of a
+transaction in a thread and an event loop of its own; and one server's failure makes it drop the connections to all.
 """
 
 from __future__ import annotations

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from hitstream.checkup import Finding, examine
-from hitstream.config import Config
+from hitstream.config import Config, ConfigError, check
 from store.keys import PartitionKeys
 from tests.cluster.servers import Servers
 from tests.cluster.worker import PARTITIONS, SITES, working
@@ -42,3 +44,8 @@ async def test_a_primary_that_may_throw_keys_away_is_named(servers: Servers, tmp
         await server.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
     failed = [finding.subject for finding in findings.values() if finding.level == "failed"]
     assert failed == [f"redis {server.port}"]
+
+
+def test_a_url_that_names_no_server_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"redis_url: .*host:port"):
+        check(Config(redis_url="redis+cluster://a:7000,,c:7002"))
