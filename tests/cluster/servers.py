@@ -101,6 +101,13 @@ class Server:
             found: dict[str, Any] = await redis.info("replication")
             return found
 
+    async def held(self, stream: str) -> int:
+        """Entries of a stream that this server has, be it only a replica."""
+        async with self.client() as redis:
+            await redis.readonly()
+            found: int = await redis.xlen(stream)
+            return found
+
     async def id(self) -> str:
         found: bytes = await self.ask("CLUSTER", "MYID")
         return found.decode()
@@ -189,6 +196,10 @@ class Servers:
             return await self.owner_of(slot) is target
 
         await until(moved)
+
+    def replica_of(self, server: Server) -> Server:
+        """The other one of its pair."""
+        return self.all[(self.all.index(server) + PRIMARIES) % len(self.all)]
 
     async def primaries(self) -> list[Server]:
         return [server for server in self.all if (await server.info())["role"] == "master"]
