@@ -41,10 +41,6 @@ INFLATED_BYTES: Final = 8 << 20
 BODY_DEADLINE_S: Final = 10.0
 COMMIT_WAIT_S: Final = 5.0  # with ack = "redis": how long a reply waits for a commit that is late
 
-# A refusal costs 90 us, more than half of what a single event costs. Held back for so long, a sender's connection takes
-# no more than 45 us a second, however fast it tries again.
-HOLD_S: Final = 2.0
-
 IMPORTANT: Final = ("conversion", "error")  # let in when other events are already turned away
 
 SENDERS: Final[frozenset[KeyKind]] = frozenset({"write", "server"})
@@ -193,9 +189,9 @@ class Collector:
         """Says when to try again and, where too much is sent, lets some time pass before saying it."""
         if error.retry_after is not None:
             error.retry_after = self._overload.retry_after(error.retry_after)
-        if isinstance(error, Overloaded | RateLimited) and self._overload.hold():
+        if isinstance(error, Overloaded | RateLimited) and (hold_s := self._overload.hold()):
             try:
-                await asyncio.sleep(HOLD_S)
+                await asyncio.sleep(hold_s)
             finally:
                 self._overload.release()
 

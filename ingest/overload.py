@@ -39,6 +39,9 @@ QUICK_RISE: Final = 1.1  # ... and by less than half of that
 
 REQUEST_BYTES: Final = 4096  # of memory, beside the body
 HELD: Final = 4_000  # refusals that may be held back, each some 6 KiB of memory
+REFUSAL_S: Final = 90e-6  # what one costs: more than half of what a single event does
+REFUSAL_SHARE: Final = 0.15  # of a worker's time, that refusals may take
+HOLD_S: Final = 2.0  # at most
 
 RETRY_LEAST_S: Final = 1.0
 RETRY_LONGEST_S: Final = 60.0
@@ -148,12 +151,15 @@ class Overload:
         those who were turned away together do not come back together."""
         return max(least_s, self._wait_s) * (1 + self._draw())
 
-    def hold(self) -> bool:
-        """Whether one more refusal may be held back; then `release` must follow."""
+    def hold(self) -> float:
+        """For how many seconds to hold a refusal back; then `release` must follow. 0: there are too many already.
+
+        The more are held, the longer, so that what comes back over their connections takes a bounded share of the time.
+        """
         if self._held >= HELD:
-            return False
+            return 0.0
         self._held += 1
-        return True
+        return min(HOLD_S, self._held * REFUSAL_S / REFUSAL_SHARE)
 
     def release(self) -> None:
         self._held -= 1

@@ -1,13 +1,13 @@
 """Measures what `ingest.overload` decides by: how late the event loop is, and how full the journal.
 
-A ping asks the loop for a turn every `PING_S` and notes how late it gets it. The median of the last ones counts: a
-single long turn (a large commit, a garbage collection) is no queue, and is over when a refusal would reach its sender.
+A ping asks the loop for a turn every `PING_S` and notes how late it gets it. Their median counts, and of two readings
+in a row the lesser: a single long turn (a large commit, a garbage collection) is no queue, and is over when a refusal
+would reach its sender.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from statistics import median
 from time import perf_counter
 from typing import Final
@@ -19,7 +19,6 @@ from .metrics import Metrics
 from .overload import Overload, Reading
 
 PING_S: Final = 0.01
-PINGS: Final = 9  # of which the median counts: what lasts for half of a tenth of a second is no accident
 READING_S: Final = 0.1
 SMOOTHING: Final = 0.1  # weight of the newest rate into Redis: commits come in lumps
 LEAST_APPLIED: Final = 100.0  # events a second; Redis may be away, and 6,000 events behind it are a minute then
@@ -44,7 +43,8 @@ class Pressure:
         )
 
     async def run(self) -> None:
-        pings: deque[float] = deque(maxlen=PINGS)
+        pings: list[float] = []
+        late_before = 0.0
         last, applied = perf_counter(), self._applied()
         while True:
             due = perf_counter() + PING_S  # the loop's own clock stands still during a turn
@@ -53,7 +53,9 @@ class Pressure:
             pings.append(max(0.0, now - due))
             if now - last < READING_S:
                 continue
-            self.late_s = median(pings)
+            late = median(pings)
+            self.late_s, late_before = min(late, late_before), late
+            pings.clear()
             elapsed, last = now - last, now
             before, applied = applied, self._applied()
             self._applied_a_second += SMOOTHING * ((applied - before) / elapsed - self._applied_a_second)

@@ -251,10 +251,7 @@ async def test_a_full_journal_refuses_and_takes_again(redis: Redis, redis_url: s
             assert ready.status in (200, 503)
 
 
-async def test_the_last_of_the_journal_is_kept_for_conversions(
-    redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "HOLD_S", 0.01)
+async def test_the_last_of_the_journal_is_kept_for_conversions(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     async with serving(redis_url, tmp_path, journal_quota_bytes=1 << 20) as app:
         padding = {"padding": "x" * 4_000}
         assert (await app.post("/v1/events", [{**NAMED, "properties": padding}] * 240))[0] == 202  # 93 % of the quota
@@ -280,9 +277,8 @@ async def test_the_last_of_the_journal_is_kept_for_conversions(
 
 
 async def test_bodies_under_way_have_a_bound_and_no_site_takes_all_of_it(
-    redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    redis: Redis, redis_url: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(http, "HOLD_S", 0.01)
     async with serving(redis_url, tmp_path, request_memory_bytes=4 << 20) as app:
         host, _, port = app.url.removeprefix("http://").partition(":")
         head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Write-Key: {KEYS['shop']['write']}\r\n"

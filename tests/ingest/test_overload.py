@@ -8,7 +8,7 @@ from math import inf
 import pytest
 
 from ingest.errors import Overloaded
-from ingest.overload import HELD, REQUEST_WORK, Overload, Reading, level, next_capacity
+from ingest.overload import HELD, HOLD_S, REQUEST_WORK, Overload, Reading, level, next_capacity
 
 WORK = REQUEST_WORK + 1  # of a request with one event
 MIB = 1 << 20
@@ -183,9 +183,12 @@ def test_when_to_try_again_follows_what_is_asked_for() -> None:
     assert gate.retry_after(1) == pytest.approx(3, rel=0.1)
 
 
-def test_no_more_refusals_are_held_back_than_fit() -> None:
+def test_refusals_are_held_back_the_longer_the_more_there_are_and_no_more_than_fit() -> None:
     gate = overload()
-    assert all(gate.hold() for _ in range(HELD))
-    assert not gate.hold()
+    seconds = [gate.hold() for _ in range(HELD)]
+    assert seconds == sorted(seconds)
+    assert 0 < seconds[0] < 0.001
+    assert seconds[-1] == HOLD_S
+    assert gate.hold() == 0
     gate.release()
-    assert gate.hold()
+    assert gate.hold() == HOLD_S
