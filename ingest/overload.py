@@ -33,9 +33,9 @@ SAVED_S: Final = 0.2  # of its share that a site may save up: longer than the lo
 JOURNAL_SHARE: Final = 0.9  # from there on the journal is kept for conversions and errors
 
 SMOOTHING: Final = 0.3  # weight of the newest reading: one turn of a late loop is as long as the time between two
-CUT: Final = 0.7  # of what is being done, at least so much is let in, however late the loop
-RISE: Final = 1.03  # a reading, while the loop is late by less than it may be ...
-QUICK_RISE: Final = 1.1  # ... and by less than half of that
+CUT: Final = 0.85  # of what is being done, at least so much is let in, however late the loop
+RISE: Final = 1.05  # a reading, while the loop is late by less than it may be ...
+QUICK_RISE: Final = 1.15  # ... and by less than half of that
 
 REQUEST_BYTES: Final = 4096  # of memory, beside the body
 HELD: Final = 4_000  # refusals that may be held back, each some 6 KiB of memory

@@ -59,19 +59,19 @@ def test_sites_share_what_there_is(demands: list[float], capacity: float, expect
     ("capacity", "demand", "done", "late_s", "expected"),
     [
         (inf, 900, 900, 0.05, inf),
-        (inf, 900, 900, 0.125, 720),  # a fifth too late
-        (inf, 900, 900, 9.0, 630),  # never cut by more than CUT at a time
-        (500, 900, 400, 0.125, 320),
+        (inf, 900, 900, 0.11, 818.2),  # a tenth too late
+        (inf, 900, 900, 9.0, 765),  # never cut by more than CUT at a time
+        (500, 900, 400, 0.11, 363.6),
         (500, 900, 800, 9.0, 500),  # what was let in before is still being done: that is no reason for a deeper cut
-        (500, 900, 500, 0.08, 515),
-        (500, 900, 500, 0.01, 550),
+        (500, 900, 500, 0.08, 525),
+        (500, 900, 500, 0.01, 575),
         (500, 250, 250, 0.01, inf),  # twice what is asked for: no bound is needed any more
         (500, 900, 0, 9.0, 500),  # nothing was done: a stall
         (5, 9, 1, 9.0, REQUEST_WORK),  # never so little that nothing would come in, and nothing be learnt
     ],
 )
 def test_capacity_follows_the_loop(capacity: float, demand: float, done: float, late_s: float, expected: float) -> None:
-    assert next_capacity(capacity, demand, done, late_s, 0.1) == pytest.approx(expected)
+    assert next_capacity(capacity, demand, done, late_s, 0.1) == pytest.approx(expected, rel=1e-3)
 
 
 def test_it_can_be_switched_off() -> None:
@@ -129,7 +129,7 @@ def test_nothing_is_turned_away_while_the_loop_keeps_up_nor_long_after() -> None
     loads = (("shop", 100, False),)
     gate = overload()
     assert offered(gate, 20, *loads, late_s=0.09)["shop"] == 2_000
-    assert offered(gate, 20, *loads, late_s=0.3)["shop"] < 1_000
+    assert offered(gate, 20, *loads, late_s=0.3)["shop"] < 1_500
     assert gate.admitted_share < 0.5
     offered(gate, 100, *loads, late_s=0.0)
     assert gate.admitted_share == 1
