@@ -79,7 +79,10 @@ class Server:
         return children or [self._process]
 
     def _serves(self, process: psutil.Process) -> bool:
-        return any(line.laddr.port == self.port for line in process.net_connections("tcp"))
+        try:
+            return any(line.laddr.port == self.port for line in process.net_connections("tcp"))
+        except psutil.NoSuchProcess:  # one of an engine's that has just ended
+            return False
 
     async def valkey(self) -> psutil.Process:
         return psutil.Process(int((await self.redis.info("server"))["process_id"]))
