@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,6 @@ async def running(name: str, work: Callable[[], Awaitable[None]]) -> AsyncIterat
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        while not task.done():  # more than once: `asyncio.wait_for`, in whatever it waits for, can lose a cancellation
+            task.cancel()
+            await asyncio.wait({task}, timeout=PAUSE_S)

@@ -46,7 +46,9 @@ async def redis_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[s
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
     """A client of an empty database. Afterwards every key must have a TTL or stand on the list of permanent ones."""
-    async with Redis.from_url(redis_url, decode_responses=False, retry=Retry(NoBackoff(), 0)) as client:
+    async with Redis.from_url(
+        redis_url, decode_responses=False, retry=Retry(NoBackoff(), 0), socket_timeout=None
+    ) as client:
         await client.flushall()
         yield client
         assert not await immortal(client), "keys without a TTL that store.keys.PERMANENT does not name"

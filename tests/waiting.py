@@ -17,3 +17,15 @@ async def until(holds: Callable[[], Any], seconds: float = 20) -> None:
             if found:
                 return
             await asyncio.sleep(0.01)
+
+
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """Cancels a task until it has ended; a failure of its own is raised.
+
+    More than once, for on Python 3.11 `asyncio.wait_for`, which the database clients use, can lose a cancellation.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=1)
+    if not task.cancelled():
+        task.result()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from commerce.projector import GROUP
 from store import consumer as consuming
 from store.consumer import Consumer, StreamEntry
 from tests.commerce.shop import SITE, ask, do, furnish, project, projector, purchase, refund, tables
+from tests.waiting import cancelled
 
 STREAM = "{p0}:conversions"
 
@@ -91,9 +91,7 @@ async def drain(redis: Any, database: Database, monkeypatch: pytest.MonkeyPatch)
     async with asyncio.timeout(20):
         while await consumer.lag() or not await redis.xinfo_groups(STREAM):
             await asyncio.sleep(0.02)
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await cancelled(task)
 
 
 async def test_what_the_stream_has_and_the_shop_lost_is_booked_again(

@@ -22,6 +22,7 @@ from hitstream.postgres import Postgres
 from store import consumer as consuming
 from store.consumer import Consumer
 from tests.commerce.shop import SITE, ask, furnish, projector, purchase, refund
+from tests.waiting import cancelled
 
 STREAM: Final = "{p0}:conversions"
 ORDERS: Final = 250
@@ -69,9 +70,7 @@ async def projecting(redis: Any, database: Database, name: str) -> AsyncIterator
     try:
         yield consumer
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await cancelled(task)
 
 
 async def drained(consumer: Consumer, redis: Any) -> None:

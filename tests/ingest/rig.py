@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from store.functions import Functions
 from store.keys import PartitionKeys, SiteKeys, partition_of
 from store.site import Site
 from tests.store.batches import IDENTITY
-from tests.waiting import until
+from tests.waiting import cancelled, until
 
 KEYS = SiteKeys("demo", 1)
 
@@ -74,9 +74,7 @@ async def rig(redis_url: str, root: Path, *, now: Callable[[], int] = clock, par
             try:
                 yield Rig(redis, journal, forwarder, registry, partitions)
             finally:
-                running.cancel()
-                with suppress(asyncio.CancelledError):
-                    await running
+                await cancelled(running)
 
 
 async def counted(redis: Any, day: str) -> dict[str, int]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from store import consumer as module
 from store.consumer import Consumer, Poison, StreamEntry, Unavailable
-from tests.waiting import until
+from tests.waiting import cancelled, until
 
 STREAM = "{p0}:conversions"
 
@@ -40,9 +40,7 @@ async def consuming(redis: Any, target: Target, name: str = "a") -> AsyncIterato
     try:
         yield consumer
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await cancelled(task)
 
 
 @pytest.fixture(autouse=True)
