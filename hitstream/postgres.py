@@ -22,14 +22,14 @@ import tempfile
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
 from . import leash
-from .engines import EngineFailed
+from .engines import STOP_S, Engine, EngineFailed
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +38,6 @@ DATABASE: Final = "hitstream"
 PORT: Final = 5432  # names the socket's file only
 
 START_S: Final = 300.0  # recovery after a crash reads what was written since the last checkpoint
-STOP_S: Final = 30.0  # a fast shutdown ends the sessions and writes a checkpoint
-BACKOFF_S: Final = (0.1, 5.0)  # before a restart, doubled from the first to the second
-HEALTHY_S: Final = 60.0  # one that ran so long did not die of its start: the backoff begins anew
 _POLL_S: Final = 0.05
 _SOCKET_PATH_BYTES: Final = 107  # sun_path holds 108, with its closing zero
 _NOBODY: Final = 65534
@@ -70,18 +67,21 @@ _SETTINGS: Final = {
 }
 
 
-class Postgres:
+class Postgres(Engine):
     """See the module. `directory` is made where it is missing, and is the server's alone.
 
     `settings` go over the built-in ones.
     """
 
+    name = "PostgreSQL"
+    log_name = "postgres.log"
+    stops_by = signal.SIGINT  # a fast shutdown: SIGTERM would wait for every client to leave
+    ends_by = signal.SIGQUIT  # it recovers at the next start; a SIGKILL would leave its children
+
     def __init__(self, directory: Path, **settings: str) -> None:
-        self._directory = directory.absolute()
+        super().__init__(directory)
         self._socket = _socket_directory(self._directory)
         self._settings = settings
-        self._process: asyncio.subprocess.Process | None = None
-        self._keeper: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -90,30 +90,9 @@ class Postgres:
     def url_of(self, database: str) -> str:
         return f"postgresql://{ROLE}@/{quote(database)}?host={quote(str(self._socket), safe='')}&port={PORT}"
 
-    @property
-    def pid(self) -> int | None:
-        """Of the server that runs now; None while there is none."""
-        process = self._process
-        return process.pid if process and process.returncode is None else None
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self._start()
-        except BaseException:
-            await self._stop()
-            raise
-        self._keeper = asyncio.create_task(self._keep(), name="postgres keeper")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._keeper:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
-        await self._stop()
+    def _clear(self) -> None:
         if self._socket != self._directory:
-            with suppress(OSError):
-                self._socket.rmdir()
+            self._socket.rmdir()
 
     @property
     def _data(self) -> Path:
@@ -176,43 +155,6 @@ class Postgres:
         except psycopg.OperationalError:  # not there yet, or recovering
             return False
         return True
-
-    async def _keep(self) -> None:
-        """Starts the server again whenever it has ended, for ever."""
-        pause, longest = BACKOFF_S
-        clock = asyncio.get_running_loop().time
-        while True:
-            since = clock()
-            if self._process:
-                status = await self._process.wait()
-                log.error("PostgreSQL ended, starting it again", extra={"status": status})
-            if clock() - since > HEALTHY_S:
-                pause = BACKOFF_S[0]
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, longest)
-            try:
-                await self._start()
-            except (EngineFailed, OSError):
-                log.exception("PostgreSQL does not start")
-
-    async def _stop(self) -> None:
-        process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        process.send_signal(signal.SIGINT)  # a fast shutdown: SIGTERM would wait for every client to leave
-        process.send_signal(signal.SIGCONT)
-        try:
-            await asyncio.wait_for(process.wait(), STOP_S)
-        except TimeoutError:
-            log.error("PostgreSQL does not stop, ending it at once")
-            process.send_signal(signal.SIGQUIT)  # it recovers at the next start; a SIGKILL would leave its children
-            await process.wait()
-
-    def _log_end(self) -> str:
-        try:
-            return "\n".join((self._directory / "postgres.log").read_text(errors="replace").splitlines()[-10:])
-        except OSError as error:
-            return f"(no log: {error})"
 
 
 def _program(name: str) -> str:
