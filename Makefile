@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	    fi; \
 	done; \
 	test -x $(BIN)/python || { echo "make: Python 3.11 or later with venv is needed" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,clients,dev]'
 	@touch $@
 
 serve: $(STAMP)
