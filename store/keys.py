@@ -30,6 +30,9 @@ minutes of their beginnings (`store.buckets`), `user` 16 hex digits of a keyed h
     {p}:{site}:steps:{utc day}                 hash    40 d   40-bit step hash -> its name; at most 20,000
     {p}:{site}:visits:{slot}                   hash    3 h    open sessions by the half hour they were last seen in
     {p}:{site}:activity:{user}:{utc day}       list    8 d    what a user did, newest last; at most 500
+    {p}:{site}:top:tags:h:{utc hour}           zset    2 d    hashtag -> accounts that posted it, estimated; all UTC
+    {p}:{site}:tag-users:{tag}:h:{utc hour}    HLL     2 d    the accounts; tag: 16 hex digits of a keyed hash
+    {p}:{site}:liked-tags:{user}               zset    40 d   hashtag -> when the user last liked it; newest 200
 
 `-` marks the permanent ones (`PERMANENT`): their size is capped instead. TTLs count from the last write.
 """
@@ -48,8 +51,10 @@ TTL_DAYS: Final = 400 * DAY_S
 TTL_BOARD_HOURS: Final = 2 * DAY_S  # `period=24h` is answered from hours, `7d` from days
 TTL_VISITS: Final = 3 * 3600  # two slots of half an hour, and time for late events
 TTL_ACTIVITY: Final = 8 * DAY_S
+TTL_LIKED_TAGS: Final = 40 * DAY_S
 
 ACTIVITY_CAP: Final = 500  # lines a user and day; as in functions.lua
+LIKED_TAGS_CAP: Final = 200
 
 PERMANENT: Final = ("page_views", "user_events", "conversions", "errors", "rejected", "dead_letters", "fences", "gaps")
 
@@ -140,6 +145,12 @@ class SiteKeys:
 
     def visits(self, slot: int) -> str:
         return f"{self._stem}:visits:{slot}"
+
+    def tag_users(self, tag: int, hour: int) -> str:
+        return f"{self._stem}:tag-users:{tag:016x}:h:{hour}"
+
+    def liked_tags(self, user: int) -> str:
+        return f"{self._stem}:liked-tags:{user:016x}"
 
     def activity(self, user: int, utc_day: int) -> str:
         return f"{self._stem}:activity:{user:016x}:{utc_day}"
