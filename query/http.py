@@ -20,7 +20,7 @@ from store.keys import SiteKeys
 from store.site import Grant, KeyKind, Site
 
 from . import question
-from .answers import activity, realtime, timeseries, top
+from .answers import activity, comparison, realtime, timeseries, top
 from .answers.funnel import Funnels
 from .errors import BodyTimeout, BodyTooLarge
 from .folds import Folds
@@ -65,6 +65,10 @@ def routes(
         question.nothing(asked.request.query)
         return await realtime.answer(redis, asked.site, asked.keys, asked.now)
 
+    async def answer_comparison(asked: Asked) -> Struct:
+        question.nothing(asked.request.query)
+        return await comparison.answer(redis, asked.site, asked.keys, asked.now)
+
     async def answer_timeseries(asked: Asked) -> Struct:
         parsed = question.timeseries(asked.request.query, asked.site, asked.now)
         return await timeseries.answer(redis, asked.site, asked.keys, parsed, asked.now)
@@ -105,6 +109,7 @@ def routes(
 
     return [
         web.get("/v1/metrics/realtime", handler("realtime", answer_realtime)),
+        web.get("/v1/metrics/comparison", handler("comparison", answer_comparison)),
         web.get("/v1/metrics/timeseries", handler("timeseries", answer_timeseries)),
         web.get("/v1/metrics/top", handler("top", answer_top)),
         web.get("/v1/users/{user_id}/activity", handler("activity", answer_activity)),

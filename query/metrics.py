@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from store.errors import RequestError
 
-Endpoint = Literal["realtime", "timeseries", "top", "activity", "funnel"]
+Endpoint = Literal["realtime", "comparison", "timeseries", "top", "activity", "funnel"]
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = get_args(Endpoint)
 

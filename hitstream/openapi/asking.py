@@ -8,6 +8,7 @@ import msgspec
 
 from query import errors, question
 from query.answers.activity import History
+from query.answers.comparison import Comparison
 from query.answers.funnel import Funnel
 from query.answers.realtime import Realtime
 from query.answers.timeseries import Series
@@ -22,7 +23,7 @@ from .parts import JSON, Part, answer, one_of, operation, parameter, ref, text, 
 
 REFUSALS: Final = (errors.BadParameter, errors.StoreUnavailable)
 
-_ANSWERS: Final = (Realtime, Series, Leaders, History, Funnel)
+_ANSWERS: Final = (Realtime, Comparison, Series, Leaders, History, Funnel)
 _CURRENCY: Final = parameter("currency", "Of money in the answer; the site's own by default.", text())
 _ACTIVITY_HOURS: Final = whole(question.DEFAULT_HOURS, 1, question.MAX_ACTIVITY_HOURS)
 _RANGE: Final = (
@@ -58,6 +59,7 @@ def schemas() -> dict[str, Part]:
 def paths() -> dict[str, Any]:
     return {
         "/v1/metrics/realtime": {"get": _get("Today and the current hour", Realtime)},
+        "/v1/metrics/comparison": {"get": _get("Today so far, beside yesterday up to the same time", Comparison)},
         "/v1/metrics/timeseries": {
             "get": _get(
                 "A metric over time, without gaps",

@@ -117,6 +117,11 @@ class Realtime(Struct, frozen=True):
     quality: Quality
 
 
+def active_minutes(site: Site, now: int) -> list[Span]:
+    """Whose visitors are there now: the last five minutes and the one that runs."""
+    return spans(site.tz, "minute", now - ACTIVE_MINUTES * MINUTE_MS, now + 1)
+
+
 async def answer(redis: Redis, site: Site, keys: SiteKeys, now: int) -> Realtime:
     return fold(site, now, await read(redis, commands(site, keys, now)))
 
@@ -134,7 +139,7 @@ def commands(site: Site, keys: SiteKeys, now: int) -> list[Command]:
         *best(keys.top_day(f"users-{site.currency}", at.day), TOP_USERS),
         ("PFCOUNT", keys.users_day("visitors", at.day)),
         ("PFCOUNT", keys.buyers(at.day)),
-        ("PFCOUNT", *(keys.users_minute("visitors", span.start) for span in _active(site, now))),
+        ("PFCOUNT", *(keys.users_minute("visitors", span.start) for span in active_minutes(site, now))),
         ("HGETALL", keys.revenue(at.day)),
         count("conversions"),
         count("errors"),
@@ -159,7 +164,7 @@ def fold(site: Site, now: int, replies: Sequence[Any]) -> Realtime:
         currency=site.currency,
         today=Window(iso_minute(site.tz, spans(site.tz, "day", now, now + 1)[0].start)),
         current_hour=Window(iso_minute(site.tz, at.hour)),
-        active_now=Window(iso_minute(site.tz, _active(site, now)[0].start)),
+        active_now=Window(iso_minute(site.tz, active_minutes(site, now)[0].start)),
         counts=EXACT,
         distinct=ESTIMATED,
         top_pages=Ranking(pages_cut is None, number(pages_cut)),
@@ -181,10 +186,6 @@ def fold(site: Site, now: int, replies: Sequence[Any]) -> Realtime:
         top_users=[User(name, decimal_text(minor, site.currency)) for name, minor in ranking(users)[:TOP_USERS]],
         quality=quality,
     )
-
-
-def _active(site: Site, now: int) -> list[Span]:
-    return spans(site.tz, "minute", now - ACTIVE_MINUTES * MINUTE_MS, now + 1)
 
 
 def _by_currency(revenue: Mapping[bytes, bytes]) -> dict[str, str]:

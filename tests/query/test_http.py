@@ -33,6 +33,7 @@ AUTH = {"Authorization": "Bearer r-demo"}
 FUNNEL = {"steps": ["page:/", "purchase"], "days": 1}
 PATHS = (
     "/v1/metrics/realtime",
+    "/v1/metrics/comparison",
     "/v1/metrics/timeseries?metric=errors",
     "/v1/metrics/top?dimension=pages",
     "/v1/users/ann/activity",
