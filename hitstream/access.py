@@ -12,15 +12,14 @@ from __future__ import annotations
 import binascii
 import secrets
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
 from aiohttp import hdrs, web
-from msgspec import Struct
 
 from store.errors import RequestError
-from store.site import Grant, KeyKind, Site
+from store.site import Grant, KeyKind, Presented, Site
 
 from .keyfile import KINDS, SiteKeys
 
@@ -39,15 +38,10 @@ class WrongKind(AccessError):
     code = "wrong_key"
 
 
-class Presented(Struct, frozen=True):
-    key: str
-    in_url: bool
-
-
 class Keyring:
     """All keys of a deployment."""
 
-    def __init__(self, sites: Iterable[Site], keys: Mapping[str, SiteKeys]) -> None:
+    def __init__(self, sites: Sequence[Site], keys: Mapping[str, SiteKeys]) -> None:
         self._digest = blake2b(key=secrets.token_bytes(32), digest_size=16)
         self._grants = {
             self._digest_of(key): Grant(site, kind)
@@ -55,25 +49,37 @@ class Keyring:
             for kind in KINDS
             for key in keys.get(site.id, SiteKeys()).of(kind)
         }
+        self._aliases = {alias: Grant(site, "write") for site in sites for alias in site.aliases}
 
     def authorize(self, request: web.Request, kinds: frozenset[KeyKind]) -> Grant:
         """What the request's key stands for. Raises `Unauthorized` and, where it is none of `kinds`, `WrongKind`."""
         presented = present(request)
         if presented is None:
             raise Unauthorized("the request carries no key; send one as 'Authorization: Bearer KEY'")
-        grant = self._grants.get(self._digest_of(presented.key)) if len(presented.key) <= LONGEST else None
-        if grant is None:
-            raise Unauthorized("the key is not known")
-        if presented.in_url and grant.kind != "write":
-            raise WrongKind(f"a {grant.kind} key is secret and may not stand in a URL; send it as a header")
-        if grant.kind not in kinds:
-            raise WrongKind(f"this call takes a {' or '.join(sorted(kinds))} key, and this is a {grant.kind} key")
-        return grant
+        return _checked(self._find(presented.key), presented, kinds)
+
+    def recognise(self, presented: Presented, kinds: frozenset[KeyKind]) -> Grant:
+        """The same for what another product's client presents: a key of ours, or a site's alias in that product,
+        which may send and nothing else."""
+        return _checked(self._find(presented.key) or self._aliases.get(presented.key), presented, kinds)
+
+    def _find(self, key: str) -> Grant | None:
+        return self._grants.get(self._digest_of(key)) if len(key) <= LONGEST else None
 
     def _digest_of(self, key: str) -> bytes:
         state = self._digest.copy()
         state.update(key.encode(errors="surrogatepass"))
         return state.digest()
+
+
+def _checked(grant: Grant | None, presented: Presented, kinds: frozenset[KeyKind]) -> Grant:
+    if grant is None:
+        raise Unauthorized("the key is not known")
+    if presented.in_url and grant.kind != "write":
+        raise WrongKind(f"a {grant.kind} key is secret and may not stand in a URL; send it as a header")
+    if grant.kind not in kinds:
+        raise WrongKind(f"this call takes a {' or '.join(sorted(kinds))} key, and this is a {grant.kind} key")
+    return grant
 
 
 def present(request: web.Request) -> Presented | None:

@@ -24,8 +24,11 @@ from redis.exceptions import RedisError
 import ingest.metrics
 import query.metrics
 from ingest.copies import Copies
+from ingest.dialects import DIALECTS
+from ingest.dialects.http import Interpreter
 from ingest.forwarder import Forwarder
 from ingest.http import Collector
+from ingest.intake import Intake
 from ingest.journal import Journal
 from ingest.limits import Limits, Rate
 from ingest.overload import Overload
@@ -132,9 +135,7 @@ async def collecting(
         _gauge(metrics, journal, forwarder)
         overload = Overload(config.overload_delay_ms / 1000, config.request_memory_bytes, random.random)
         pressure = Pressure(overload, journal, forwarder, metrics)
-        collector = Collector(
-            authorize=keyring.authorize,
-            address_of=address_reader(config.networks),
+        intake = Intake(
             clock=clock,
             planner=planner,
             salt=Salt(deployment.directory.root),
@@ -146,12 +147,22 @@ async def collecting(
             metrics=metrics,
             ack_after_commit=config.ack == "redis",
         )
+        address_of = address_reader(config.networks)
+        collector = Collector(authorize=keyring.authorize, address_of=address_of, intake=intake)
+        interpreter = Interpreter(
+            dialects=[each for name, each in DIALECTS.items() if name not in config.dialects_off],
+            recognise=keyring.recognise,
+            status_of=problems.status_of,
+            address_of=address_of,
+            clock=clock,
+            intake=intake,
+        )
 
         async def stop_taking(_: web.Application) -> None:
-            health.stopping = collector.stopping = True
+            health.stopping = intake.stopping = True
 
         app.on_shutdown.append(stop_taking)
-        app.add_routes(collector.routes())
+        app.add_routes([*collector.routes(), *interpreter.routes()])
         async with (
             running("copies", copies.run),
             running("pressure", pressure.run),

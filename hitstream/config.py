@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta, Struct
 
 from commerce.views import PRODUCT_PATH, path_pattern
+from ingest.dialects import DIALECTS
 from store.cluster import is_cluster, seeds
 from store.money import CURRENCIES
 from store.site import SITE_ID, KeyKind
@@ -41,6 +42,10 @@ class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
     origins: Annotated[
         tuple[str, ...],
         Meta(description="Web origins (`https://shop.example`) whose pages may send with the write key; empty: any."),
+    ] = ()
+    aliases: Annotated[
+        tuple[str, ...],
+        Meta(description="What other products' clients call the site (a domain, a website or measurement id); public."),
     ] = ()
     write: Annotated[
         Keys,
@@ -109,6 +114,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="`mongodb://` URL of the social graph's database; empty: embedded."),
     ] = ""
+    dialects_off: Annotated[
+        tuple[str, ...],
+        Meta(description="Other products' dialects that are not spoken: their calls answer 404."),
+    ] = ()
     ack: Annotated[
         Literal["journal", "redis"],
         Meta(
@@ -185,6 +194,9 @@ def check(config: Config) -> None:
         path_pattern(config.product_path)
     except ValueError as error:
         raise ConfigError(f"product_path: {error}") from error
+    for name in config.dialects_off:
+        if name not in DIALECTS:
+            raise ConfigError(f"dialects_off: no dialect is called {name!r}; there are {', '.join(DIALECTS)}")
     for cidr in config.trusted_proxies:
         try:
             ip_network(cidr)
@@ -201,6 +213,14 @@ def check(config: Config) -> None:
                 if key in owners:
                     raise ConfigError(f"{name}: is the same key as {owners[key]}")
                 owners[key] = name
+    for id_, site in config.sites.items():
+        name = f"sites.{id_}.aliases"
+        for alias in site.aliases:
+            if not re.fullmatch(r"[!-~]{1,128}", alias):
+                raise ConfigError(f"{name}: must be 1 to 128 printable characters without a space")
+            if alias in owners:
+                raise ConfigError(f"{name}: {alias!r} is the same as one of {owners[alias]}")
+            owners[alias] = name
 
 
 def _check_site(id_: str, site: SiteConfig) -> None:

@@ -60,7 +60,13 @@ def sites_of(config: Config, kept: KeysBySite) -> list[Site]:
     """The sites of a deployment: the configured ones, else those that have keys in the data directory, else `demo`."""
     configured = config.sites or dict.fromkeys(kept or (DEMO,), SiteConfig())
     return [
-        Site(id=id_, zone=site.zone, currency=site.currency, origins=frozenset(site.origins))
+        Site(
+            id=id_,
+            zone=site.zone,
+            currency=site.currency,
+            origins=frozenset(site.origins),
+            aliases=frozenset(site.aliases),
+        )
         for id_, site in configured.items()
     ]
 

@@ -109,6 +109,10 @@ def problem(
     return web.Response(status=status, body=body, content_type=MEDIA_TYPE, headers={**_CORS, **(headers or {})})
 
 
+def status_of(error: RequestError) -> int:
+    return _row(type(error))[0]
+
+
 def _row(class_: type[RequestError]) -> tuple[int, str]:
     for ancestor in class_.__mro__:
         if row := TABLE.get(ancestor):

@@ -166,6 +166,7 @@ def _page_view(item: Fields, common: _Common, _: Context) -> PageView:
         channel=found.channel,
         title=line(item, "title", TITLE_CHARACTERS),
         utm=found.utm,
+        properties=document(item, "properties") if item.get("properties") is not None else "",
     )
 
 

@@ -58,8 +58,7 @@ def items(body: bytes, content_type: str) -> Decoded:
     by_line = _BY_LINE.get(content_type.partition(";")[0].strip().lower())
     if by_line is None:
         raise UnsupportedType("Content-Type must be application/json, application/x-ndjson or text/plain")
-    if len(body) > 2 * MAX_VALUES and _values(body) > MAX_VALUES:  # a value and what follows it take two bytes
-        raise TooLarge(f"the body holds more than {MAX_VALUES:,} values")
+    bounded(body)
     text = body.removeprefix(_BOM)
     if by_line:
         return _lines(text)
@@ -82,6 +81,12 @@ def item(text: bytes) -> object:
         return Undecodable("invalid_number", "the event holds an integer beyond 64 bits", text[:EXCERPT_BYTES])
     except orjson.JSONDecodeError as error:
         return _undecodable(text, error)
+
+
+def bounded(body: bytes) -> None:
+    """Raises `TooLarge` where the JSON holds more values than a body may."""
+    if len(body) > 2 * MAX_VALUES and _values(body) > MAX_VALUES:  # a value and what follows it take two bytes
+        raise TooLarge(f"the body holds more than {MAX_VALUES:,} values")
 
 
 def _tolerant(text: bytes) -> Decoded:

@@ -38,6 +38,7 @@ METRIC_OF: Final = {PageView: "page_views", Conversion: "conversions", Error: "e
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "page_views": (
         "site", "user_id", "page_url", "referrer", "user_agent", "session_id", "timestamp", "date", "hour", "title",
+        "properties",
     ),
     "user_events": (
         "site", "user_id", "name", "properties", "session_id", "timestamp", "date", "hour", "trusted",
@@ -168,7 +169,7 @@ class _SiteBatch:
         day, hour = minute.bucket.day, minute.bucket.clock_hour
         self.rows["page_views"] += (
             self.site.id, event.user, event.url, event.referrer, str(event.agent), event.session, event.at, day, hour,
-            event.title,
+            event.title, event.properties,
         )  # fmt: skip
         return page_step(event.url), Act(event.at, "page_view", event.url, event.title)
 

@@ -44,7 +44,10 @@ class Base(Struct, frozen=True, array_like=True, kw_only=True):
 
 
 class PageView(Base, frozen=True, array_like=True, kw_only=True, tag="page_view"):
-    """`url` is normalised; `source` is the referrer's host or '' for direct; `utm` keeps only utm_* parameters."""
+    """`url` is normalised; `source` is the referrer's host or '' for direct; `utm` keeps only utm_* parameters.
+
+    `properties` is a JSON object, encoded, or '' where none was sent.
+    """
 
     url: str
     referrer: str
@@ -52,6 +55,7 @@ class PageView(Base, frozen=True, array_like=True, kw_only=True, tag="page_view"
     channel: str
     title: str
     utm: dict[str, str]
+    properties: str = ""
 
 
 class Conversion(Base, frozen=True, array_like=True, kw_only=True, tag="conversion"):

@@ -18,6 +18,7 @@ class Site(Struct, frozen=True, dict=True):
     `zone` is an IANA name. Days, hours and minutes of the site's answers begin in that zone; changing it later
     leaves the buckets that are already filled where they are.
     `currency` is what an answer about money is given in when the question names none.
+    `aliases` are what other products' clients call it: a domain, a measurement id, a project's number.
     `origins` are the web origins that may send with the site's write key; empty means any.
     """
 
@@ -25,10 +26,18 @@ class Site(Struct, frozen=True, dict=True):
     zone: str = "UTC"
     currency: str = "USD"
     origins: frozenset[str] = frozenset()
+    aliases: frozenset[str] = frozenset()
 
     @cached_property
     def tz(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
+
+
+class Presented(Struct, frozen=True):
+    """What a request shows for its right to call. Secret keys may not stand in a URL, which ends up in logs."""
+
+    key: str
+    in_url: bool = False
 
 
 KeyKind = Literal["write", "server", "read"]

@@ -14,6 +14,8 @@ from hitstream.app import application
 from hitstream.config import Config, SiteConfig
 from hitstream.deployment import resolve
 
+ALIAS = "shop.example"  # what another product's client calls the site `shop`
+
 KEYS: dict[str, dict[str, Any]] = {
     "shop": {"write": "hw_shop_0123456789", "server": "hs_shop_0123456789", "read": "hr_shop_0123456789"},
     "blog": {"write": "hw_blog_0123456789", "server": "hs_blog_0123456789", "read": "hr_blog_0123456789"},
@@ -47,7 +49,7 @@ class Running:
 async def serving(redis_url: str, directory: Path, postgres_url: str = "", **settings: Any) -> AsyncIterator[Running]:
     """`ack = "redis"` unless told otherwise: what was acknowledged can be read. A shop where a PostgreSQL is given."""
     sites = {
-        "shop": SiteConfig(**KEYS["shop"]),
+        "shop": SiteConfig(aliases=(ALIAS,), **KEYS["shop"]),
         "blog": SiteConfig(zone="Asia/Kolkata", origins=("https://blog.example",), **KEYS["blog"]),
     }
     config = Config(data_dir=str(directory), sites=sites, **{"ack": "redis", **settings})

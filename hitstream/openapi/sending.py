@@ -32,7 +32,12 @@ _SHARED: Final[dict[str, Part]] = {
 }
 _OWN: Final[dict[str, tuple[dict[str, Part], list[str]]]] = {
     "page_view": (
-        {"page_url": text(format="uri", maxLength=2048), "referrer": text(maxLength=2048), "title": text()},
+        {
+            "page_url": text(format="uri", maxLength=2048),
+            "referrer": text(maxLength=2048),
+            "title": text(),
+            "properties": _OBJECT,
+        },
         ["page_url"],
     ),
     "conversion": (

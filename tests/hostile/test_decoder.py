@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.admit import Context, admit
+from ingest.body import INFLATED_BYTES
 from ingest.decode import MAX_EVENTS, items
 from ingest.errors import CorruptBody, NotJson, TooLarge, TooManyEvents
-from ingest.http import INFLATED_BYTES
 from ingest.inflate import KNOWN, decompress
 from ingest.rejection import CODES
 from store.event import Record, decode, encode

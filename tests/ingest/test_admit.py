@@ -78,6 +78,9 @@ def test_a_page_view() -> None:
         title="A product",
         utm={"utm_source": "news"},
     )
+    with_more = taken({**sent, "properties": {"plan": "pro"}})
+    assert isinstance(with_more, PageView)
+    assert with_more.properties == '{"plan":"pro"}'
 
 
 def test_a_conversion() -> None:
@@ -184,6 +187,7 @@ REFUSED = [
     ("no name", {**CLICK, "name": None}, "missing_field", "name is required"),
     ("name too long", {**CLICK, "name": "x" * 65}, "too_long", "name must be at most 64 characters long"),
     ("name no text", {**CLICK, "name": 7}, "invalid_type", "name must be text"),
+    ("view's properties no object", {**VIEW, "properties": []}, "invalid_type", "properties must be an object"),
     ("event properties no object", {**CLICK, "properties": 1}, "invalid_type", "properties must be an object"),
 ]  # fmt: skip
 

@@ -17,7 +17,7 @@ import pytest
 import zstandard
 from redis.asyncio import Redis
 
-from ingest import http
+from ingest import body as wire
 from ingest.errors import JournalBroken
 from ingest.journal import Journal
 from tests.application import KEYS, Running, serving
@@ -327,7 +327,7 @@ async def _raw(app: Running, *pieces: bytes) -> bytes:
 
 
 async def test_a_body_that_does_not_come_in_time(app: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "BODY_DEADLINE_S", 0.05)
+    monkeypatch.setattr(wire, "BODY_DEADLINE_S", 0.05)
     head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Write-Key: {KEYS['shop']['write']}\r\nContent-Length: 100\r\n\r\n"
     reply = await _raw(app, head.encode(), b'[{"type":')
     assert reply.startswith(b"HTTP/1.1 408 ")

@@ -106,7 +106,7 @@ async def test_the_streams_keep_the_fields_of_the_seed(redis: Any, writer: Write
     assert await entry("page_views") == {
         b"site": b"demo", b"user_id": b"ann", b"page_url": b"https://shop.example/", b"referrer": b"",
         b"user_agent": b"chrome/windows/desktop", b"session_id": b"", b"timestamp": at, b"date": DAY.encode(),
-        b"hour": b"13", b"title": b"Home",
+        b"hour": b"13", b"title": b"Home", b"properties": b"",
     }  # fmt: skip
     assert await entry("conversions") == {
         b"site": b"demo", b"user_id": b"ann", b"conversion_type": b"purchase", b"value": b"19.99", b"currency": b"USD",

@@ -1,0 +1,15 @@
+"""Other products' wire formats, one file each, so that the clients people have can send here unmodified.
+
+To add one, write its file and name it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from .plausible import PLAUSIBLE
+from .wire import Dialect
+
+DIALECTS: Final[Mapping[str, Dialect]] = {dialect.name: dialect for dialect in (PLAUSIBLE,)}
+"""All that there are, by name."""

@@ -1,0 +1,132 @@
+"""The way of a request in another product's dialect.
+
+    room for it -> body, capped and in time -> read by the dialect -> its sender recognised -> welcome
+    -> taken (`ingest.intake`) -> answered by the dialect
+
+Whose events they are often stands in the body, so the body is read first, on the account of nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from math import ceil
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from store.errors import RequestError
+from store.site import Grant, KeyKind, Presented
+
+from .. import body as wire
+from ..errors import NothingAccepted
+from ..http import CORS, PREFLIGHT, SENDERS
+from ..inflate import decompress
+from ..intake import Intake, Sender
+from .wire import Dialect, Endpoint, Message, Outcome, Reply, Settings, Translation
+
+NOBODY: Final = ""  # the account that bodies are held on until their sender is known; no site is called so
+GZIP_MAGIC: Final = b"\x1f\x8b\x08"  # some browsers' clients compress and say nothing of it; no text begins so
+
+Recognise = Callable[[Presented, frozenset[KeyKind]], Grant]
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class Interpreter:
+    """The handlers of all dialects that are spoken. `status_of`: what our own calls answer to an error."""
+
+    def __init__(
+        self,
+        *,
+        dialects: Iterable[Dialect],
+        recognise: Recognise,
+        status_of: Callable[[RequestError], int],
+        address_of: Callable[[web.Request], str],
+        clock: Callable[[], int],
+        intake: Intake,
+    ) -> None:
+        self._dialects = list(dialects)
+        self._recognise = recognise
+        self._status_of = status_of
+        self._address_of = address_of
+        self._clock = clock
+        self._intake = intake
+
+    def routes(self) -> list[web.RouteDef]:
+        found: list[web.RouteDef] = []
+        for dialect in self._dialects:
+            for endpoint in dialect.endpoints:
+                found += _routes(dialect, endpoint, self._receiver(endpoint))
+            for settings in dialect.settings:
+                found += _routes(dialect, settings, self._answerer(settings))
+        return found
+
+    def _receiver(self, endpoint: Endpoint) -> Handler:
+        async def receive(request: web.Request) -> web.Response:
+            message = self._message(request, b"")
+            try:
+                with self._intake.room(NOBODY, wire.announced(request)):
+                    message = self._message(request, await _body(request))
+                    translation = endpoint.read(message)
+                    outcome = await self._take(request, translation)
+                    return _response(endpoint.accept(message, translation, outcome))
+            except RequestError as error:
+                self._intake.count(error)
+                await self._intake.hold(error)
+                reply = endpoint.refuse(message, error, self._status_of(error))
+                return _response(reply, error.retry_after)
+
+        return receive
+
+    def _answerer(self, settings: Settings) -> Handler:
+        async def answer(request: web.Request) -> web.Response:
+            with self._intake.room(NOBODY, wire.announced(request)):
+                return _response(settings.answer(self._message(request, await _body(request))))
+
+        return answer
+
+    async def _take(self, request: web.Request, translation: Translation) -> Outcome:
+        grant = self._recognise(translation.presented, SENDERS)
+        self._intake.welcome(grant, request.headers.get(hdrs.ORIGIN))
+        if not translation.items:
+            return Outcome(0)
+        sender = Sender(request.headers.get(hdrs.USER_AGENT, ""), self._address_of(request))
+        try:
+            admission = await self._intake.take(grant, translation.items, sender, sent_at=translation.sent_at)
+        except NothingAccepted as error:
+            return Outcome(0, error.rejections)
+        return Outcome(admission.accepted, admission.rejections)
+
+    def _message(self, request: web.Request, body: bytes) -> Message:
+        return Message(request.match_info, request.query, request.headers, body, self._clock())
+
+
+async def _body(request: web.Request) -> bytes:
+    body = await wire.read(request)
+    encoding = request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
+    if encoding in ("", "utf-8") and body.startswith(GZIP_MAGIC):  # some name the charset here
+        encoding = "gzip"
+    return decompress(body, "" if encoding == "utf-8" else encoding, wire.INFLATED_BYTES)
+
+
+def _routes(dialect: Dialect, place: Endpoint | Settings, handler: Handler) -> list[web.RouteDef]:
+    headers = {
+        **PREFLIGHT,
+        "Access-Control-Allow-Headers": ", ".join((PREFLIGHT["Access-Control-Allow-Headers"], *dialect.headers)),
+    }
+
+    async def preflight(_: web.Request) -> web.Response:
+        return web.Response(status=204, headers=headers)
+
+    return [
+        *(web.route(method, place.path, handler) for method in place.methods),
+        web.options(place.path, preflight),
+    ]
+
+
+def _response(reply: Reply, retry_after: float | None = None) -> web.Response:
+    headers = {**CORS, hdrs.CACHE_CONTROL: "no-store", **reply.headers}
+    if retry_after is not None:
+        headers.setdefault(hdrs.RETRY_AFTER, str(max(1, ceil(retry_after))))
+    if reply.body:
+        headers[hdrs.CONTENT_TYPE] = reply.content_type
+    return web.Response(status=reply.status, body=reply.body, headers=headers)

@@ -1,0 +1,129 @@
+"""What a dialect is made of: how another product's requests are read, and in which words they are answered.
+
+A dialect translates and nothing else. Its functions are pure; the way of a request through them, and everything that
+our own calls promise (limits, admission, the journal), is `ingest.dialects.http`'s.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from msgspec import Struct
+
+from store.errors import RequestError
+from store.site import Presented
+
+from ..decode import bounded
+from ..errors import NotJson
+from ..rejection import Rejection
+
+JSON: Final = "application/json"
+
+_LONGEST_WHOLE: Final = 19  # digits; all integers with fewer fit into 64 bits
+
+
+class Message(Struct, frozen=True):
+    """A request. path: what the route's braces hold. body: without its content encoding. now: epoch ms.
+
+    `headers` are found whatever their case; of a parameter that is there twice, `query` gives the first.
+    """
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    now: int
+
+
+class Translation(Struct, frozen=True):
+    """What a message says in our words.
+
+    items: events as `ingest.admit` takes them (an `Undecodable` for what cannot be one), none where the message is
+    only to be acknowledged. places: for each item, which of the message's own parts it came from, counted from 0.
+    parts: how many of those there were. sent_at: the sender's clock, as it was sent.
+    """
+
+    presented: Presented
+    items: list[object]
+    places: list[int]
+    parts: int
+    sent_at: object = None
+
+
+class Outcome(Struct, frozen=True):
+    """What became of a translation: taken are its events that are safe, those known already among them."""
+
+    taken: int
+    rejections: Sequence[Rejection] = ()
+
+    def by_place(self, translation: Translation) -> dict[int, list[Rejection]]:
+        """The rejections by the message's own parts."""
+        found: dict[int, list[Rejection]] = {}
+        for rejection in self.rejections:
+            found.setdefault(translation.places[rejection.index], []).append(rejection)
+        return found
+
+
+class Reply(Struct, frozen=True):
+    status: int
+    body: bytes = b""
+    content_type: str = JSON
+    headers: Mapping[str, str] = {}
+
+
+class Endpoint(Struct, frozen=True):
+    """An address that takes events.
+
+    read raises a RequestError where the message as a whole cannot be understood. refuse answers for that, and for
+    everything that keeps a message from being taken; `status` is what one of our own calls would answer with, and a
+    Retry-After is added where the error has one.
+    """
+
+    methods: tuple[str, ...]
+    path: str
+    read: Callable[[Message], Translation]
+    accept: Callable[[Message, Translation, Outcome], Reply]
+    refuse: Callable[[Message, RequestError, int], Reply]
+
+
+class Settings(Struct, frozen=True):
+    """An address that a client asks for its settings before it sends. The answer holds nothing of any site."""
+
+    methods: tuple[str, ...]
+    path: str
+    answer: Callable[[Message], Reply]
+
+
+class Dialect(Struct, frozen=True):
+    """headers: what its clients in browsers send beside ours, for the preflight."""
+
+    name: str
+    endpoints: tuple[Endpoint, ...]
+    settings: tuple[Settings, ...] = ()
+    headers: tuple[str, ...] = ()
+
+
+def encoded(value: object) -> bytes:
+    return orjson.dumps(value)
+
+
+def loads(text: bytes) -> Any:
+    """JSON as clients that nobody can change write it: Python's send NaN and Infinity, which become floats here and
+    null where they are stored. Raises `NotJson`, and `TooLarge` where it holds more values than a body may."""
+    bounded(text)
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(text, parse_int=_whole)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise NotJson("the body is not JSON") from error
+
+
+def _whole(digits: str) -> int | float:
+    """As orjson has it: beyond 64 bits a float."""
+    return int(digits) if len(digits) < _LONGEST_WHOLE else float(digits)

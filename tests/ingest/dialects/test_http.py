@@ -1,0 +1,153 @@
+"""What every dialect has in common, shown with the smallest: the same promise as for our own calls, in other words."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import re
+from collections.abc import AsyncIterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from ingest.body import BODY_BYTES
+from ingest.dialects import DIALECTS
+from ingest.errors import JournalBroken
+from ingest.journal import Journal
+from tests.application import ALIAS, KEYS, Running, serving
+
+PATH = "/api/event"
+VIEW = {"n": "pageview", "u": "https://shop.example/", "d": ALIAS}
+
+
+@pytest.fixture
+async def app(redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator[Running]:
+    async with serving(redis_url, tmp_path) as running:
+        yield running
+
+
+async def post(app: Running, body: object, **headers: str) -> tuple[int, str, dict[str, str]]:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    async with app.session.post(
+        app.url + PATH, data=BytesIO(data), headers={"Content-Type": "text/plain", **headers}
+    ) as reply:
+        return reply.status, await reply.text(), dict(reply.headers)
+
+
+async def views(app: Running) -> int:
+    _, body = await app.get("/v1/metrics/realtime")
+    found: int = body["page_views"]["today"]
+    return found
+
+
+@pytest.mark.parametrize("key", [ALIAS, KEYS["shop"]["write"], KEYS["shop"]["server"]])
+async def test_a_site_is_found_by_its_alias_or_a_key(app: Running, key: str) -> None:
+    status, text, headers = await post(app, {**VIEW, "d": key})
+    assert (status, text) == (202, "ok")
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert await views(app) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "status"), [("", 401), ("nobody.example", 401), ("x" * 100_000, 401), (KEYS["shop"]["read"], 403)]
+)
+async def test_nobody_else_may_send(app: Running, key: str, status: int) -> None:
+    found, text, _ = await post(app, {**VIEW, "d": key})
+    assert found == status
+    assert json.loads(text)["errors"]
+    assert await views(app) == 0
+
+
+async def test_an_alias_may_not_ask_nor_send_in_our_own_words(app: Running) -> None:
+    headers = {"Authorization": f"Bearer {ALIAS}"}
+    async with app.session.get(app.url + "/v1/metrics/realtime", headers=headers) as reply:
+        assert reply.status == 401
+    async with app.session.post(app.url + "/v1/page_view", json={}, headers=headers) as reply:
+        assert reply.status == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (gzip.compress(json.dumps(VIEW).encode()), {"Content-Encoding": "gzip"}),
+        (gzip.compress(json.dumps(VIEW).encode()), {}),
+        (gzip.compress(json.dumps(VIEW).encode()), {"Content-Encoding": "utf-8"}),
+        (json.dumps(VIEW).encode(), {"Content-Encoding": "utf-8"}),
+        (json.dumps({**VIEW, "p": {"a": float("nan"), "b": float("inf"), "c": 2**70}}).encode(), {}),
+    ],
+)
+async def test_bodies_as_clients_write_them(app: Running, body: bytes, headers: dict[str, str]) -> None:
+    assert (await post(app, body, **headers))[0] == 202
+    assert await views(app) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"{", {}, 400),
+        (b"[" * 100_000, {}, 400),
+        (b"[]", {}, 400),
+        (b"", {}, 400),
+        (b"\x1f\x8b\x08 damaged", {}, 400),
+        (b"{}", {"Content-Encoding": "rot13"}, 415),
+        (b" " * (BODY_BYTES + 1), {}, 413),
+        (gzip.compress(b" " * (9 << 20)), {"Content-Encoding": "gzip"}, 413),
+        (b"[" + b"{}," * 300_000 + b"{}]", {}, 413),
+        (json.dumps({**VIEW, "u": "nowhere"}).encode(), {}, 400),
+    ],
+)
+async def test_bad_input_is_refused_in_the_dialects_words(
+    app: Running, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    found, text, _ = await post(app, body, **headers)
+    assert (found, list(json.loads(text))) == (status, ["errors"])
+
+
+async def test_too_many_and_a_broken_disk_say_when_to_come_back(
+    redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(redis_url, tmp_path, events_per_second=1, events_burst=1) as app:
+        assert (await post(app, VIEW))[0] == 202
+        status, text, headers = await post(app, VIEW)
+        assert (status, "rate_limited" in text) == (429, True)
+        assert int(headers["Retry-After"]) >= 1
+
+    async def fail(*_: object, **__: object) -> int:
+        raise JournalBroken("the disk refuses")
+
+    async with serving(redis_url, tmp_path) as app:
+        monkeypatch.setattr(Journal, "append", fail)
+        status, text, headers = await post(app, VIEW)
+        assert (status, "journal_broken" in text) == (503, True)
+        assert int(headers["Retry-After"]) >= 1
+
+
+async def test_a_page_of_another_origin_is_asked_to_leave(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+    async with serving(redis_url, tmp_path) as app:
+        body = {**VIEW, "d": KEYS["blog"]["write"]}
+        assert (await post(app, body, Origin="https://evil.example"))[0] == 403
+        assert (await post(app, body, Origin="https://blog.example"))[0] == 202
+
+
+async def test_every_address_answers_a_preflight(app: Running) -> None:
+    for dialect in DIALECTS.values():
+        for path in (*(each.path for each in dialect.endpoints), *(each.path for each in dialect.settings)):
+            async with app.session.options(app.url + re.sub(r"{\w+}", "x", path)) as reply:
+                assert reply.status == 204, path
+                allowed = reply.headers["Access-Control-Allow-Headers"]
+                assert all(name in allowed for name in ("Authorization", *dialect.headers))
+
+
+async def test_a_dialect_can_be_switched_off(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+    async with serving(redis_url, tmp_path, dialects_off=("plausible",)) as app:
+        assert (await post(app, VIEW))[0] == 404
+
+
+async def test_many_at_once_are_all_counted(app: Running) -> None:
+    replies: list[Any] = await asyncio.gather(*(post(app, VIEW) for _ in range(50)))
+    assert [reply[0] for reply in replies] == [202] * 50
+    assert await views(app) == 50
