@@ -33,6 +33,7 @@ minutes of their beginnings (`store.buckets`), `user` 16 hex digits of a keyed h
     {p}:{site}:top:tags:h:{utc hour}           zset    2 d    hashtag -> accounts that posted it, estimated; all UTC
     {p}:{site}:tag-users:{tag}:h:{utc hour}    HLL     2 d    the accounts; tag: 16 hex digits of a keyed hash
     {p}:{site}:liked-tags:{user}               zset    40 d   hashtag -> when the user last liked it; newest 200
+    {p}:{site}:feed:{user}:{snapshot}          string  10 min ids of the posts in a feed, in the order of its pages
 
 `-` marks the permanent ones (`PERMANENT`): their size is capped instead. TTLs count from the last write.
 """
@@ -52,6 +53,7 @@ TTL_BOARD_HOURS: Final = 2 * DAY_S  # `period=24h` is answered from hours, `7d` 
 TTL_VISITS: Final = 3 * 3600  # two slots of half an hour, and time for late events
 TTL_ACTIVITY: Final = 8 * DAY_S
 TTL_LIKED_TAGS: Final = 40 * DAY_S
+TTL_FEED: Final = 600  # longer than one reads on in a feed without beginning it again
 
 ACTIVITY_CAP: Final = 500  # lines a user and day; as in functions.lua
 LIKED_TAGS_CAP: Final = 200
@@ -151,6 +153,9 @@ class SiteKeys:
 
     def liked_tags(self, user: int) -> str:
         return f"{self._stem}:liked-tags:{user:016x}"
+
+    def feed(self, user: int, snapshot: str) -> str:
+        return f"{self._stem}:feed:{user:016x}:{snapshot}"
 
     def activity(self, user: int, utc_day: int) -> str:
         return f"{self._stem}:activity:{user:016x}:{utc_day}"
