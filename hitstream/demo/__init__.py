@@ -1,0 +1,1 @@
+"""Something to look at: a shop whose pages carry the tracker."""
