@@ -5,7 +5,7 @@
       ├─< follows, blocks, mutes          pairs of users
       ├─< likes >── posts, comments
       └─< notifications
-    hashtag_hours, influence              derived: may be worked out again from the others
+    trends, influence                     derived: may be worked out again from the others
 
 Ids of users are those of the events; ids of posts and comments are given by whoever sends them. What is written is
 `document(struct)`; `social.validators` makes the server refuse anything else, and `social.schema` says which
@@ -280,14 +280,23 @@ class Notification(Struct, frozen=True):
     read: bool = False
 
 
-class HashtagHour(Struct, frozen=True):
-    """What public posts of active, public accounts did with a tag in an hour; `hour` is when it begins."""
+class Trend(Struct, frozen=True):
+    """expected_users: what `user_count` is compared with. average_engagement: 3 a like, 5 a comment, 8 a share."""
 
-    hour: datetime
-    tag: Tag
-    posts: Count = 0
-    users: Count = 0
-    engagement: Count = 0
+    hashtag: Tag
+    score: float
+    user_count: Count
+    expected_users: Count
+    post_count: Count
+    average_engagement: float
+
+
+class Trends(Struct, frozen=True):
+    """The best of so many hours, the best first, as they were worked out at `as_of`."""
+
+    hours: int = field(name="_id")
+    as_of: datetime
+    hashtags: Sequence[Trend]
 
 
 class Influence(Struct, frozen=True):

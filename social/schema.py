@@ -14,7 +14,6 @@ from . import model
 
 _DAY_S: Final = 86_400
 NOTIFICATION_DAYS: Final = 90
-HASHTAG_DAYS: Final = 35  # the longest question about trends is a week, against the three before it
 
 Direction = Literal[1, -1, "text", "2dsphere"]
 
@@ -97,8 +96,6 @@ NOTIFICATIONS_OF_USER: Final = Index(
     "notifications_of_user", (("user_id", 1), ("read", 1), ("created_at", -1), ("_id", -1))
 )  # fmt: skip
 NOTIFICATIONS_EXPIRY: Final = Index("notifications_expiry", (("created_at", 1),), expire_s=NOTIFICATION_DAYS * _DAY_S)
-HASHTAG_HOURS_EDGE: Final = Index("hashtag_hours_edge", (("hour", 1), ("tag", 1)), unique=True)
-HASHTAG_HOURS_EXPIRY: Final = Index("hashtag_hours_expiry", (("hour", 1),), expire_s=HASHTAG_DAYS * _DAY_S)
 
 USERS: Final = Collection("users", model.User, (USERS_BY_USERNAME, USERS_BY_EMAIL, USERS_NEAR))
 POSTS: Final = Collection(
@@ -116,9 +113,9 @@ MUTES: Final = Collection("mutes", model.Mute, (MUTES_EDGE, MUTES_EXPIRY))
 NOTIFICATIONS: Final = Collection(
     "notifications", model.Notification, (NOTIFICATIONS_OF_USER, NOTIFICATIONS_EXPIRY)
 )  # fmt: skip
-HASHTAG_HOURS: Final = Collection("hashtag_hours", model.HashtagHour, (HASHTAG_HOURS_EDGE, HASHTAG_HOURS_EXPIRY))
+TRENDS: Final = Collection("trends", model.Trends, ())
 INFLUENCE: Final = Collection("influence", model.Influence, ())
 
 COLLECTIONS: Final = (
-    USERS, POSTS, COMMENTS, LIKES, SHARES, POLL_VOTES, FOLLOWS, BLOCKS, MUTES, NOTIFICATIONS, HASHTAG_HOURS, INFLUENCE,
+    USERS, POSTS, COMMENTS, LIKES, SHARES, POLL_VOTES, FOLLOWS, BLOCKS, MUTES, NOTIFICATIONS, TRENDS, INFLUENCE,
 )  # fmt: skip
