@@ -32,10 +32,10 @@ from commerce.database import Database
 from commerce.generate import ADJECTIVES, NOUNS, ROOTS, Scale, generate
 from commerce.metrics import Metrics
 from commerce.migrate import migrate
-from commerce.parameters import Asked
 from commerce.projector import Projector
 from hitstream.postgres import Postgres
 from store.consumer import StreamEntry
+from store.parameters import Asked
 
 TARGET_MS = {
     "segments": 5, "segment_customers": 5, "sales": 5, "performance": 10, "inventory": 10, "low_stock": 5, "search": 50,

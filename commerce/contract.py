@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 
+from store.contract import Read
+from store.parameters import Asked
+
 from .database import Database
-from .parameters import Asked, Parameter
 from .reads import details, inventory, performance, sales, search, segments
 
+TAG: Final = "commerce"
 PREFIX: Final = "/v1/commerce"
 
 
@@ -24,18 +26,7 @@ class Question(Struct, frozen=True):
     now: datetime
 
 
-class Read(Struct, frozen=True):
-    """`path` holds its one path parameter, if any, in braces; the first read whose path fits is meant."""
-
-    name: str
-    path: str
-    summary: str
-    parameters: tuple[Parameter, ...]
-    answer: type[Struct]
-    ask: Callable[[Question], Awaitable[Struct]]
-
-
-READS: Final = (
+READS: Final[tuple[Read[Question], ...]] = (
     Read(
         "segments", "/segments", "Customers by what they spent, or by recency, frequency and monetary value.",
         segments.PARAMETERS, segments.Segments, lambda q: segments.segments(q.database, q.asked),

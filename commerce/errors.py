@@ -1,8 +1,8 @@
 """Why a question about the shop gets no answer.
 
     RequestError (store.errors)
+    ├── BadParameter         (store.errors) a parameter is unknown, repeated, out of range or no cursor
     └── CommerceError
-        ├── BadParameter     a parameter is unknown, repeated, out of range or no cursor
         ├── NotFound         there is no such product, customer, order or segment
         ├── NoShop           the key's site is not the one whose shop this is
         └── ShopUnavailable  PostgreSQL did not answer in time, or cannot
@@ -17,16 +17,6 @@ from store.errors import RequestError
 
 class CommerceError(RequestError):
     """The question was not answered; nothing has changed by asking it."""
-
-
-class BadParameter(CommerceError):
-    """`parameter` is its name."""
-
-    code = "bad_parameter"
-
-    def __init__(self, parameter: str, message: str) -> None:
-        super().__init__(f"{parameter}: {message}", parameter=parameter)
-        self.parameter = parameter
 
 
 class NotFound(CommerceError):

@@ -12,13 +12,14 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from store.contract import Read
+from store.parameters import Asked
 from store.site import Grant, KeyKind
 
-from .contract import PREFIX, READS, Question, Read
+from .contract import PREFIX, READS, Question
 from .database import Database
 from .errors import NoShop
 from .metrics import Metrics
-from .parameters import Asked
 
 READERS: Final[frozenset[KeyKind]] = frozenset({"read"})
 HEADERS: Final = {"Cache-Control": "no-store"}
@@ -34,7 +35,7 @@ def routes(
 ) -> list[web.RouteDef]:
     """The routes of `/v1/commerce`. `site` is the one whose shop this is; `clock` gives epoch milliseconds."""
 
-    def handler(read: Read) -> Handler:
+    def handler(read: Read[Question]) -> Handler:
         async def handle(request: web.Request) -> web.Response:
             with metrics.measured(read.name):
                 grant = authorize(request, READERS)

@@ -18,7 +18,7 @@ from aiohttp.typedefs import Handler
 from commerce import errors as commerce
 from ingest import errors as ingest
 from query import errors as query
-from store.errors import RequestError
+from store.errors import BadParameter, RequestError
 
 from . import access
 
@@ -52,7 +52,7 @@ TABLE: Final[Mapping[type[RequestError], tuple[int, str]]] = {
     query.TooManyReaders: (503, "Too many readers"),
     query.TooManyFunnels: (503, "Too many funnels"),
     query.FunnelTooLarge: (422, "Funnel too large"),
-    commerce.BadParameter: (400, "Bad parameter"),
+    BadParameter: (400, "Bad parameter"),
     commerce.NotFound: (404, "Not found"),
     commerce.NoShop: (404, "No shop"),
     commerce.ShopUnavailable: (503, "Shop unavailable"),

@@ -23,3 +23,13 @@ class RequestError(Exception):
         self.message = message
         self.retry_after = retry_after
         self.members = members
+
+
+class BadParameter(RequestError):
+    """A parameter is unknown, repeated, out of range or no cursor. `parameter` is its name."""
+
+    code = "bad_parameter"
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(f"{parameter}: {message}", parameter=parameter)
+        self.parameter = parameter

@@ -10,11 +10,11 @@ import msgspec
 from msgspec import Struct
 
 from store.money import decimal_text
+from store.parameters import CURSOR, LIMIT, Asked
 
 from ..database import Database
 from ..errors import NotFound
 from ..money import shown
-from ..parameters import CURSOR, LIMIT, Asked
 
 ORDERS_PARAMETERS: Final = (LIMIT, CURSOR)
 

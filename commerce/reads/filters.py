@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from store.errors import BadParameter
+
 from ..database import Database
-from ..errors import BadParameter
 
 
 class _Ids(Struct, frozen=True):

@@ -7,8 +7,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from store.parameters import CURSOR, LIMIT, Asked, Parameter
+
 from ..database import Database
-from ..parameters import CURSOR, LIMIT, Asked, Parameter
 from .asof import as_of
 from .filters import ids_of
 

@@ -8,10 +8,10 @@ from typing import Final
 from msgspec import Struct
 
 from store.money import decimal_text
+from store.parameters import CURRENCY, CURSOR, LIMIT, Asked, Parameter
 
 from ..database import Database
 from ..money import average, ratio, shown
-from ..parameters import CURRENCY, CURSOR, LIMIT, Asked, Parameter
 from .asof import as_of
 from .filters import ids_of
 

@@ -8,9 +8,9 @@ from typing import Final
 from msgspec import Struct
 
 from store.money import decimal_text
+from store.parameters import CURRENCY, Asked, Parameter
 
 from ..database import Database
-from ..parameters import CURRENCY, Asked, Parameter
 from .asof import as_of
 
 PARAMETERS: Final = (

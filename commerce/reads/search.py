@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from store.errors import BadParameter
 from store.money import decimal_text, exponent
+from store.parameters import CURSOR, LIMIT, Asked, Parameter
 
 from ..database import Database
-from ..errors import BadParameter
-from ..parameters import CURSOR, LIMIT, Asked, Parameter
 from .filters import ids_of
 
 SORTS: Final = {

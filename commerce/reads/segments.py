@@ -8,11 +8,11 @@ from typing import Final
 from msgspec import Struct
 
 from store.money import decimal_text
+from store.parameters import CURRENCY, CURSOR, LIMIT, Asked, Parameter
 
 from ..database import Database
 from ..errors import NotFound
 from ..money import average, ratio
-from ..parameters import CURRENCY, CURSOR, LIMIT, Asked, Parameter
 from .asof import as_of
 
 SEGMENTS: Final = ("vip", "premium", "regular", "new", "dormant", "prospect")

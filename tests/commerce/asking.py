@@ -11,10 +11,10 @@ from aiohttp.test_utils import TestServer
 from prometheus_client import CollectorRegistry
 
 from commerce.database import Database
-from commerce.errors import BadParameter, NoShop, NotFound
+from commerce.errors import NoShop, NotFound
 from commerce.http import routes
 from commerce.metrics import Metrics
-from store.errors import RequestError
+from store.errors import BadParameter, RequestError
 from store.site import Grant, Site
 from tests.commerce.shop import NOW_MS, SITE
 

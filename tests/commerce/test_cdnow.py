@@ -20,9 +20,9 @@ from commerce.check import run_check
 from commerce.database import Database
 from commerce.history import import_orders, paid_line
 from commerce.order import Order
-from commerce.parameters import Asked
 from commerce.reads import segments
 from commerce.reads.sales import PARAMETERS, sales
+from store.parameters import Asked
 
 FILE: Final = Path(__file__).parents[3] / "shared" / "data" / "cdnow.txt.gz"
 NOW: Final = datetime(1998, 7, 1, tzinfo=UTC)

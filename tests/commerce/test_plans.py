@@ -21,7 +21,7 @@ from commerce.check import run_check
 from commerce.contract import READS, Question
 from commerce.database import Database, query
 from commerce.generate import Scale, generate
-from commerce.parameters import Asked
+from store.parameters import Asked
 from tests.commerce.shop import NOW
 
 SCALE: Final = Scale(orders=12_000, lines=50_000, customers=3_000, products=1_500)

@@ -14,11 +14,10 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-from store.money import CURRENCIES, InvalidAmount, minor_units
-
 from .errors import BadParameter
+from .money import CURRENCIES, InvalidAmount, minor_units
 
-Kind = Literal["text", "choice", "whole", "amount", "flag", "currency", "cursor"]
+Kind = Literal["text", "choice", "whole", "number", "amount", "flag", "currency", "cursor"]
 
 MAX_TEXT: Final = 200  # characters of a search, a slug or a name
 MAX_LIMIT: Final = 200
@@ -26,6 +25,7 @@ DEFAULT_LIMIT: Final = 50
 _INT64: Final = 1 << 63
 
 _WHOLE: Final = re.compile(r"\d{1,9}", re.ASCII)
+_NUMBER: Final = re.compile(r"-?\d{1,9}(\.\d{1,15})?", re.ASCII)
 
 
 class Parameter(Struct, frozen=True):
@@ -34,19 +34,23 @@ class Parameter(Struct, frozen=True):
     kind: Kind = "text"
     choices: tuple[str, ...] = ()
     default: str | int | None = None
-    low: int = 1
-    high: int = MAX_LIMIT
+    low: float = 1
+    high: float = MAX_LIMIT
+    required: bool = False
 
 
-CURRENCY: Final = Parameter("currency", "ISO 4217 code; the shop's own by default.", "currency")
+CURRENCY: Final = Parameter("currency", "ISO 4217 code; the site's own by default.", "currency")
 LIMIT: Final = Parameter("limit", "How many at most.", "whole", default=DEFAULT_LIMIT)
 CURSOR: Final = Parameter("cursor", "`next_cursor` of the answer before, asked with the same filters.", "cursor")
 
 
 class Asked:
-    """The values of one request. `read` and the filters name the list that a cursor belongs to."""
+    """The values of one request. `read` and the filters name the list that a cursor belongs to.
 
-    def __init__(self, read: str, known: Sequence[Parameter], given: Mapping[str, str], currency: str) -> None:
+    `currency` is what an amount is in where no parameter says it.
+    """
+
+    def __init__(self, read: str, known: Sequence[Parameter], given: Mapping[str, str], currency: str = "USD") -> None:
         texts = _texts(known, given)
         self._values: dict[str, Any] = {
             parameter.name: _parsed(parameter, texts[parameter.name]) if parameter.name in texts else parameter.default
@@ -104,10 +108,13 @@ def _texts(known: Sequence[Parameter], given: Mapping[str, str]) -> dict[str, st
         if name in found:
             raise BadParameter(name, "given more than once")
         found[name] = text
+    for parameter in known:
+        if parameter.required and parameter.name not in found:
+            raise BadParameter(parameter.name, "is needed")
     return found
 
 
-def _parsed(parameter: Parameter, text: str) -> str | int | bool:
+def _parsed(parameter: Parameter, text: str) -> str | float | bool:
     name = parameter.name
     match parameter.kind:
         case "choice":
@@ -118,6 +125,10 @@ def _parsed(parameter: Parameter, text: str) -> str | int | bool:
             if not _WHOLE.fullmatch(text) or not parameter.low <= int(text) <= parameter.high:
                 raise BadParameter(name, f"must be a whole number from {parameter.low} to {parameter.high}")
             return int(text)
+        case "number":
+            if not _NUMBER.fullmatch(text) or not parameter.low <= float(text) <= parameter.high:
+                raise BadParameter(name, f"must be a number from {parameter.low} to {parameter.high}")
+            return float(text)
         case "flag":
             if text not in ("true", "false"):
                 raise BadParameter(name, "must be true or false")
@@ -138,5 +149,5 @@ def _amount(name: str, text: str, currency: str) -> int:
     except InvalidAmount as error:
         raise BadParameter(name, str(error)) from None
     if not 0 <= minor < _INT64:
-        raise BadParameter(name, "must not be below zero, nor beyond what any shop asks")
+        raise BadParameter(name, "must not be below zero, nor beyond what anyone asks")
     return minor
