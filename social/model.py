@@ -6,6 +6,7 @@
       ├─< likes >── posts, comments
       └─< notifications
     trends, influence                     derived: may be worked out again from the others
+    waiting, progress                     the projector's own
 
 Ids of users are those of the events; ids of posts and comments are given by whoever sends them. What is written is
 `document(struct)`; `social.validators` makes the server refuse anything else, and `social.schema` says which
@@ -31,6 +32,7 @@ Text = Annotated[str, Meta(max_length=10_000)]
 Tag = Annotated[str, Meta(min_length=1, max_length=100)]
 Count = Annotated[int, Meta(ge=0)]
 Counter = int  # never below zero either, but one that has drifted must not stop the edge that it counts
+Position = Annotated[int, Meta(ge=0)]  # in the stream (`social.actions`); `applied`: of the last change to a document
 Path = Annotated[str, Meta(min_length=21, max_length=21 * (MAX_DEPTH + 1))]
 
 Visibility = Literal["public", "followers_only", "private"]
@@ -114,6 +116,7 @@ class User(Struct, frozen=True):
     verification: Verification = Verification()
     status: AccountStatus = "active"
     last_active: datetime | None = None
+    applied: Position = 0
 
 
 # Posts and what belongs to them
@@ -181,6 +184,7 @@ class Post(Struct, frozen=True):
     content_warning: Name | None = None
     is_pinned: bool = False
     status: PostStatus = "published"
+    applied: Position = 0
 
 
 class CommentStats(Struct, frozen=True):
@@ -207,6 +211,7 @@ class Comment(Struct, frozen=True):
     text: Text = ""
     stats: CommentStats = CommentStats()
     status: CommentStatus = "published"
+    applied: Position = 0
 
 
 class Like(Struct, frozen=True):
@@ -308,6 +313,33 @@ class Influence(Struct, frozen=True):
     reach: float
     engagement: float
     quality: float
+
+
+# The projector's own
+
+
+class Waiting(Struct, frozen=True):
+    """An action that came before what it is about. needs: `post:ID` or `comment:ID`; the rest is as it was sent."""
+
+    id: Position = field(name="_id")
+    needs: Annotated[str, Meta(max_length=200)]
+    actor: Id
+    at: datetime
+    name: Name
+    properties: str
+    expires_at: datetime
+
+
+class Progress(Struct, frozen=True):
+    """How far the projector `_id` has come: all up to `position` is done, and nothing after it.
+
+    But for `plan`: what it was about to write where the server has no transactions (`social.writing`), up to `until`.
+    """
+
+    id: str = field(name="_id")
+    position: Position
+    until: Position | None = None
+    plan: str | None = None
 
 
 def document(struct: Struct) -> dict[str, Any]:

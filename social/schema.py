@@ -97,6 +97,9 @@ NOTIFICATIONS_OF_USER: Final = Index(
 )  # fmt: skip
 NOTIFICATIONS_EXPIRY: Final = Index("notifications_expiry", (("created_at", 1),), expire_s=NOTIFICATION_DAYS * _DAY_S)
 
+WAITING_FOR: Final = Index("waiting_for", (("needs", 1), ("_id", 1)))
+WAITING_EXPIRY: Final = Index("waiting_expiry", (("expires_at", 1),), expire_s=0)
+
 USERS: Final = Collection("users", model.User, (USERS_BY_USERNAME, USERS_BY_EMAIL, USERS_NEAR))
 POSTS: Final = Collection(
     "posts", model.Post, (POSTS_OF_AUTHOR, POSTS_OF_TIME, POSTS_OF_HASHTAG, POSTS_NEAR, POSTS_TEXT)
@@ -115,7 +118,10 @@ NOTIFICATIONS: Final = Collection(
 )  # fmt: skip
 TRENDS: Final = Collection("trends", model.Trends, ())
 INFLUENCE: Final = Collection("influence", model.Influence, ())
+WAITING: Final = Collection("waiting", model.Waiting, (WAITING_FOR, WAITING_EXPIRY))
+PROGRESS: Final = Collection("progress", model.Progress, ())
 
 COLLECTIONS: Final = (
     USERS, POSTS, COMMENTS, LIKES, SHARES, POLL_VOTES, FOLLOWS, BLOCKS, MUTES, NOTIFICATIONS, TRENDS, INFLUENCE,
+    WAITING, PROGRESS,
 )  # fmt: skip

@@ -21,7 +21,6 @@ class Identity:
         self._user = blake2b(digest_size=8, key=secret, person=b"hitstream user")
         self._event = blake2b(digest_size=8, key=secret, person=b"hitstream event")
         self._visit = blake2b(digest_size=8, key=secret, person=b"hitstream visit")
-        self._tag = blake2b(digest_size=8, key=secret, person=b"hitstream tag")
         self._step = blake2b(digest_size=STEP_BITS // 8, key=secret, person=b"hitstream step")
 
     def user(self, site: str, user: str) -> int:
@@ -35,10 +34,6 @@ class Identity:
     def visit(self, site: str, session: str) -> str:
         """16 hex digits: the session that a client named, among the open sessions."""
         return _digest(self._visit, site, session).hex()
-
-    def tag(self, site: str, tag: str) -> int:
-        """64 bits, unsigned: a hashtag, folded, in the name of its HyperLogLogs."""
-        return int.from_bytes(_digest(self._tag, site, tag), "little")
 
     def step(self, site: str, step: str) -> int:
         """40 bits of `page:/path`, `conversion:type`, `error:type` or `event:name`."""

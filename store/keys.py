@@ -30,8 +30,6 @@ minutes of their beginnings (`store.buckets`), `user` 16 hex digits of a keyed h
     {p}:{site}:steps:{utc day}                 hash    40 d   40-bit step hash -> its name; at most 20,000
     {p}:{site}:visits:{slot}                   hash    3 h    open sessions by the half hour they were last seen in
     {p}:{site}:activity:{user}:{utc day}       list    8 d    what a user did, newest last; at most 500
-    {p}:{site}:top:tags:h:{utc hour}           zset    2 d    hashtag -> accounts that posted it, estimated; all UTC
-    {p}:{site}:tag-users:{tag}:h:{utc hour}    HLL     2 d    the accounts; tag: 16 hex digits of a keyed hash
     {p}:{site}:liked-tags:{user}               zset    40 d   hashtag -> when the user last liked it; newest 200
     {p}:{site}:feed:{user}:{snapshot}          string  10 min ids of the posts in a feed, in the order of its pages
 
@@ -147,9 +145,6 @@ class SiteKeys:
 
     def visits(self, slot: int) -> str:
         return f"{self._stem}:visits:{slot}"
-
-    def tag_users(self, tag: int, hour: int) -> str:
-        return f"{self._stem}:tag-users:{tag:016x}:h:{hour}"
 
     def liked_tags(self, user: int) -> str:
         return f"{self._stem}:liked-tags:{user:016x}"
