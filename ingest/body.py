@@ -14,17 +14,17 @@ INFLATED_BYTES: Final = 8 << 20
 BODY_DEADLINE_S: Final = 10.0
 
 
-def announced(request: web.Request) -> int:
+def announced(request: web.Request, limit: int = BODY_BYTES) -> int:
     """How long the body may become. Raises TooLarge."""
     length = request.content_length
     if length is None:
-        return BODY_BYTES if request.body_exists else 0
-    if length > BODY_BYTES:
-        raise TooLarge(f"the body is over {BODY_BYTES:,} bytes")
+        return limit if request.body_exists else 0
+    if length > limit:
+        raise TooLarge(f"the body is over {limit:,} bytes")
     return length
 
 
-async def read(request: web.Request) -> bytes:
+async def read(request: web.Request, limit: int = BODY_BYTES) -> bytes:
     """Raises TooLarge, BodyTimeout."""
     content = request.content
     if content.is_eof():  # came in one piece with the headers
@@ -34,8 +34,8 @@ async def read(request: web.Request) -> bytes:
         async with asyncio.timeout(BODY_DEADLINE_S):
             async for piece in content.iter_any():
                 size += len(piece)
-                if size > BODY_BYTES:
-                    raise TooLarge(f"the body is over {BODY_BYTES:,} bytes")
+                if size > limit:
+                    raise TooLarge(f"the body is over {limit:,} bytes")
                 pieces.append(piece)
     except TimeoutError:
         raise BodyTimeout(f"the body did not arrive within {BODY_DEADLINE_S:g} s") from None
