@@ -5,7 +5,8 @@ For each item, in this order, the first rule that is broken names the rejection:
     the item      is an object
     type          is one of four, or follows from the address that it was sent to
     timestamp     ingest.times
-    user          user_id, else anonymous_id, else the day's cookieless id (ingest.visitors)
+    user          user_id, else anonymous_id, else the day's cookieless id (ingest.visitors), of the request's address
+                  or the `address` that a server names for its visitor; it is kept nowhere
     session_id, event_id, user_agent
     its own       page_view: addresses, channel, title · conversion: type, value, currency, properties ·
                   error: type, message, context · event: name, properties
@@ -43,6 +44,7 @@ NAME_CHARACTERS: Final = 64
 TITLE_CHARACTERS: Final = 500
 MESSAGE_CHARACTERS: Final = 500
 AGENT_CHARACTERS: Final = 64 << 10
+ADDRESS_CHARACTERS: Final = 64
 REFERRER_CHARACTERS: Final = 64 << 10  # its query is dropped, so a long one is no reason to lose the view
 
 REFUND: Final = "refund"  # the conversion type whose value is money given back
@@ -125,7 +127,12 @@ def _event(item: object, context: Context) -> Event:
     user = (
         identifier(item, "user_id", USER_CHARACTERS)
         or identifier(item, "anonymous_id", USER_CHARACTERS)
-        or cookieless(context.salt, context.site.id, context.address, user_agent)
+        or cookieless(
+            context.salt,
+            context.site.id,
+            text(item, "address", ADDRESS_CHARACTERS) or context.address,
+            user_agent,
+        )
     )
     session = identifier(item, "session_id", SESSION_CHARACTERS)
     event_id = identifier(item, "event_id", EVENT_ID_CHARACTERS)

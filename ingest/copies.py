@@ -85,6 +85,8 @@ def _excerpt(item: object) -> bytes:
     """How the event begins."""
     if isinstance(item, Undecodable):
         return item.excerpt
+    if isinstance(item, dict) and "address" in item:  # the visitor's, which is kept nowhere
+        item = {name: value for name, value in item.items() if name != "address"}
     try:
         return orjson.dumps(item)[:COPY_BYTES]
     except TypeError:  # integers beyond 64 bits, or nested too deep to encode

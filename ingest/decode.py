@@ -83,6 +83,11 @@ def item(text: bytes) -> object:
         return _undecodable(text, error)
 
 
+def mended(text: bytes) -> bytes:
+    """The JSON with U+FFFD for each half of a surrogate pair. Raises `TooLarge` where it is hardly anything else."""
+    return _whole(text) if _SURROGATE.search(text) else text
+
+
 def bounded(body: bytes) -> None:
     """Raises `TooLarge` where the JSON holds more values than a body may."""
     if len(body) > 2 * MAX_VALUES and _values(body) > MAX_VALUES:  # a value and what follows it take two bytes

@@ -73,13 +73,13 @@ def document(event: Fields, name: str) -> str:
     try:
         encoded = orjson.dumps(value)
     except orjson.JSONEncodeError:  # it is nested beyond what orjson encodes, or never was JSON
-        if _depth(value) > DOCUMENT_DEPTH:
+        if depth(value) > DOCUMENT_DEPTH:
             raise _too_deep(name) from None
         raise Refusal("invalid_value", f"{name} holds what JSON cannot") from None
     if len(encoded) > DOCUMENT_BYTES:
         raise Refusal("too_large", f"{name} must be at most {DOCUMENT_BYTES:,} bytes of JSON")
     # There are no more levels than opening brackets, those in text included: few of them settle it without a walk.
-    if encoded.count(b"{") + encoded.count(b"[") > DOCUMENT_DEPTH and _depth(value) > DOCUMENT_DEPTH:
+    if encoded.count(b"{") + encoded.count(b"[") > DOCUMENT_DEPTH and depth(value) > DOCUMENT_DEPTH:
         raise _too_deep(name)
     if b"\\u00" in encoded:
         encoded = _ESCAPED_CONTROL.sub(_without_control, encoded)
@@ -95,14 +95,14 @@ def _too_deep(name: str) -> Refusal:
     return Refusal("too_deep", f"{name} must be nested at most {DOCUMENT_DEPTH} levels deep")
 
 
-def _depth(value: object) -> int:
+def depth(value: object) -> int:
     """Levels of objects and arrays, counted without recursion."""
-    depth = 0
+    levels = 0
     level: list[object] = [value]
     while level := [each for each in level if isinstance(each, dict | list)]:
-        depth += 1
+        levels += 1
         level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
-    return depth
+    return levels
 
 
 def _without_control(escape: re.Match[bytes]) -> bytes:

@@ -29,6 +29,7 @@ _SHARED: Final[dict[str, Part]] = {
         "description": "Without it, now. At most 30 days old (a server key may send any age) and 60 s ahead.",
     },
     "user_agent": text(),
+    "address": text(maxLength=64, description="The visitor's, where a server sends for it; for the cookieless id."),
 }
 _OWN: Final[dict[str, tuple[dict[str, Part], list[str]]]] = {
     "page_view": (

@@ -1,7 +1,7 @@
 """The way of a request in another product's dialect.
 
     room for it -> body, capped and in time -> read by the dialect -> its sender recognised -> welcome
-    -> taken (`ingest.intake`) -> answered by the dialect
+    -> made to fit -> taken (`ingest.intake`) -> answered by the dialect
 
 Whose events they are often stands in the body, so the body is read first, on the account of nobody.
 """
@@ -9,19 +9,24 @@ Whose events they are often stands in the body, so the body is read first, on th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from math import ceil
 from typing import Final
 
 from aiohttp import hdrs, web
+from msgspec.structs import replace
 
 from store.errors import RequestError
 from store.site import Grant, KeyKind, Presented
 
 from .. import body as wire
-from ..errors import NothingAccepted
+from ..decode import MAX_EVENTS
+from ..errors import NothingAccepted, TooManyEvents
 from ..http import CORS, PREFLIGHT, SENDERS
 from ..inflate import decompress
 from ..intake import Intake, Sender
+from ..rejection import Rejection
+from .fitting import fit
 from .wire import Dialect, Endpoint, Message, Outcome, Reply, Settings, Translation
 
 NOBODY: Final = ""  # the account that bodies are held on until their sender is known; no site is called so
@@ -85,19 +90,67 @@ class Interpreter:
         return answer
 
     async def _take(self, request: web.Request, translation: Translation) -> Outcome:
-        grant = self._recognise(translation.presented, SENDERS)
+        """Each site's events are taken as a whole or not at all; only if none of them is, the message is refused."""
+        if not translation.others:
+            return await self._take_for_one(request, translation)
+        taken = before = 0
+        rejections: list[Rejection] = []
+        refused: dict[int, RequestError] = {}
+        errors: list[RequestError] = []
+        shares = (translation, *translation.others)
+        if sum(len(share.items) for share in shares) > MAX_EVENTS:
+            raise _too_many()
+        for share in shares:
+            try:
+                outcome = await self._take_for_one(request, share)
+            except RequestError as error:
+                errors.append(error)
+                refused |= dict.fromkeys(share.places, error)
+            else:
+                taken += outcome.taken
+                rejections += [replace(found, index=found.index + before) for found in outcome.rejections]
+            before += len(share.items)
+        if errors and not taken and not rejections:
+            raise errors[0]
+        for each in errors:
+            self._intake.count(each)
+        return Outcome(taken, rejections, refused)
+
+    async def _take_for_one(self, request: web.Request, translation: Translation) -> Outcome:
+        grant = self._grant(translation)
         self._intake.welcome(grant, request.headers.get(hdrs.ORIGIN))
         if not translation.items:
             return Outcome(0)
+        if len(translation.items) > MAX_EVENTS:
+            raise _too_many()
+        items = [fit(item, grant.site.currency)[0] for item in translation.items]
         sender = Sender(request.headers.get(hdrs.USER_AGENT, ""), self._address_of(request))
         try:
-            admission = await self._intake.take(grant, translation.items, sender, sent_at=translation.sent_at)
+            admission = await self._intake.take(grant, items, sender, sent_at=translation.sent_at)
         except NothingAccepted as error:
             return Outcome(0, error.rejections)
         return Outcome(admission.accepted, admission.rejections)
 
+    def _grant(self, translation: Translation) -> Grant:
+        token = translation.token
+        try:
+            grant = self._recognise(translation.presented, SENDERS)
+        except RequestError:
+            if token is None:
+                raise
+            return self._recognise(token, SENDERS)
+        if token is not None:
+            with suppress(RequestError):
+                lent = self._recognise(token, SENDERS)
+                return lent if lent.site == grant.site else grant
+        return grant
+
     def _message(self, request: web.Request, body: bytes) -> Message:
         return Message(request.match_info, request.query, request.headers, body, self._clock())
+
+
+def _too_many() -> TooManyEvents:
+    return TooManyEvents(f"a request may hold at most {MAX_EVENTS:,} events")
 
 
 async def _body(request: web.Request) -> bytes:

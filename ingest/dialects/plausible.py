@@ -1,11 +1,14 @@
 """Plausible: `POST /api/event`, as its script and its npm packages send it. https://plausible.io/docs/events-api
 
-    domain, d            the site's alias; there is no key. Several, separated by commas: the first that is ours
-    name, n              `pageview` is a page view; a goal with revenue a conversion; any other goal an event
-    url, u               referrer, r               page_url and referrer of a page view; of a goal, properties
+    domain, d            the site's alias, without www.; there is no key. Several, separated by commas, get the event
+                         each. Where there is none, the host of the address
+    name, n              `pageview` is a page view; a goal with revenue a conversion; any other goal, and what the
+                         script says of engagement, an event
+    url, u               page_url of a page view, with the fragment in its path where hash mode is on; else a property
+    referrer, r          referrer of a page view; else a property
     props, p, meta, m    an object, or its JSON    properties
     revenue, $           {amount, currency}        value and currency
-    interactive, i       hash mode, h              properties
+    all else                                       properties
 
 Whoever sends from a server names the visitor by `User-Agent` and `X-Forwarded-For`, so the visitor is the day's
 cookieless one. 202 `ok`; what was not taken is named in `errors`, and counted in `x-plausible-dropped`.
@@ -13,64 +16,107 @@ cookieless one. 202 `ok`; what was not taken is named in `errors`, and counted i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from store.errors import RequestError
 from store.site import Presented
 
 from ..errors import NotJson
+from ..rejection import Rejection
+from .fitting import beside
 from .wire import Dialect, Endpoint, Message, Outcome, Reply, Translation, encoded, loads
 
 PAGE_VIEW: Final = "pageview"
 DROPPED: Final = "x-plausible-dropped"
+MAX_DOMAINS: Final = 50  # that one event is for
 
 _NAMES: Final = {
     "n": "name", "u": "url", "d": "domain", "r": "referrer", "p": "props", "m": "props", "meta": "props",
-    "$": "revenue", "i": "interactive", "h": "hash_mode",
+    "$": "revenue", "i": "interactive", "h": "hash_mode", "hashMode": "hash_mode", "w": "screen_width",
+    "sd": "scroll_depth", "e": "engagement_time", "v": "version",
 }  # fmt: skip
+_TRANSLATED: Final = ("name", "domain", "props")
+# Theirs for ours, for a person who looks for what is wrong with a request.
+_FIELDS: Final = {"page_url": "url", "name": "event_name", "conversion_type": "event_name", "value": "revenue"}
 
 
 def read(message: Message) -> Translation:
     sent = loads(message.body)
     if not isinstance(sent, dict):
         raise NotJson("the body must be a JSON object")
-    fields: dict[str, Any] = {_NAMES.get(name, name): value for name, value in sent.items() if value is not None}
-    domain = fields.get("domain")
-    key = domain.partition(",")[0].strip() if isinstance(domain, str) else ""
-    return Translation(Presented(key), [_item(fields)], [0], 1)
+    fields: dict[str, Any] = {}
+    for name, value in sent.items():
+        if value is not None:
+            fields.setdefault(_NAMES.get(str(name), str(name)), value)
+    item, domains = _item(fields), _domains(fields)
+    first, *others = (
+        Translation(Presented(domain), [item], [place], len(domains)) for place, domain in enumerate(domains)
+    )
+    return replace(first, others=tuple(others))
 
 
 def accept(_: Message, __: Translation, outcome: Outcome) -> Reply:
+    failed: list[Rejection | RequestError] = [*outcome.rejections, *outcome.refused.values()]
+    headers = {DROPPED: str(len(failed))} if failed else {}
     if outcome.taken:
-        return Reply(202, b"ok", "text/plain")
-    errors = {rejection.code: [rejection.message] for rejection in outcome.rejections}
-    return Reply(400, encoded({"errors": errors}), headers={DROPPED: str(len(outcome.rejections))})
+        return Reply(202, b"ok", "text/plain", headers)
+    return Reply(400, _errors(failed), headers=headers)
 
 
 def refuse(_: Message, error: RequestError, status: int) -> Reply:
-    return Reply(status, encoded({"errors": {error.code: [error.message]}}), headers={DROPPED: "1"})
+    return Reply(status, _errors([error]), headers={DROPPED: "1"})
+
+
+def _errors(failed: Iterable[Rejection | RequestError]) -> bytes:
+    errors: dict[str, list[str]] = {}
+    for each in failed:
+        field = each.message.partition(" ")[0] if isinstance(each, Rejection) else each.code
+        errors.setdefault(_FIELDS.get(field, field), []).append(each.message)
+    return encoded({"errors": errors})
+
+
+def _domains(fields: dict[str, Any]) -> list[str]:
+    """At least one, be it ''."""
+    named = fields.get("domain")
+    if not isinstance(named, str) or not named.strip():
+        try:
+            named = urlsplit(str(fields.get("url"))).hostname or ""
+        except ValueError:
+            named = ""
+    found = [domain.strip().removeprefix("www.") for domain in named.split(",", MAX_DOMAINS)[:MAX_DOMAINS]]
+    return list(dict.fromkeys(filter(None, found))) or [""]
 
 
 def _item(fields: dict[str, Any]) -> object:
     name, url = fields.get("name"), fields.get("url")
-    properties = _properties(fields.get("props"))
-    properties |= {field: fields[field] for field in ("interactive", "hash_mode") if field in fields}
+    properties = _object(fields.get("props"))
+    revenue = _object(fields.get("revenue"))
+    rest = {field: value for field, value in fields.items() if field not in _TRANSLATED}
     if name == PAGE_VIEW:
-        return {
-            "type": "page_view", "page_url": url, "referrer": fields.get("referrer"), "properties": properties or None,
+        if isinstance(url, str) and rest.get("hash_mode") in (1, True, "1", "true"):
+            url = url.replace("#", "%23", 1)
+        of_it = {"type": "page_view", "page_url": url, "referrer": rest.get("referrer")}
+        done = ["url", "referrer"]
+    elif revenue:
+        of_it = {
+            "type": "conversion", "conversion_type": name,
+            "value": revenue.get("amount"), "currency": revenue.get("currency"),
         }  # fmt: skip
-    properties |= {field: fields[field] for field in ("url", "referrer") if field in fields}
-    revenue = _properties(fields.get("revenue"))
-    if revenue:
-        return {
-            "type": "conversion", "conversion_type": name, "value": revenue.get("amount"),
-            "currency": revenue.get("currency"), "properties": properties,
-        }  # fmt: skip
-    return {"type": "event", "name": name, "properties": properties}
+        done = ["revenue"]
+    else:
+        of_it, done = {"type": "event", "name": name}, ["revenue"] if fields.get("revenue") == {} else []
+    rest = {field: value for field, value in rest.items() if field not in done}
+    if not properties and not rest:
+        return of_it
+    return {**of_it, "properties": beside(properties, rest)}
 
 
-def _properties(value: object) -> dict[str, Any]:
-    """An object, also as some versions send it: as JSON in a string."""
+def _object(value: object) -> dict[str, Any]:
+    """Also as some versions send it: as JSON in a string."""
     if isinstance(value, str):
         try:
             value = loads(value.encode(errors="replace"))

@@ -16,7 +16,7 @@ from msgspec import Struct
 from store.errors import RequestError
 from store.site import Presented
 
-from ..decode import bounded
+from ..decode import bounded, mended
 from ..errors import NotJson
 from ..rejection import Rejection
 
@@ -44,6 +44,8 @@ class Translation(Struct, frozen=True):
     items: events as `ingest.admit` takes them (an `Undecodable` for what cannot be one), none where the message is
     only to be acknowledged. places: for each item, which of the message's own parts it came from, counted from 0.
     parts: how many of those there were. sent_at: the sender's clock, as it was sent.
+    token: a second key, which lends its rights where it is of the same site, and names the site where `presented`
+    names none. others: what the same message says to other sites; their places count the same parts.
     """
 
     presented: Presented
@@ -51,19 +53,26 @@ class Translation(Struct, frozen=True):
     places: list[int]
     parts: int
     sent_at: object = None
+    token: Presented | None = None
+    others: tuple[Translation, ...] = ()
 
 
 class Outcome(Struct, frozen=True):
-    """What became of a translation: taken are its events that are safe, those known already among them."""
+    """What became of a translation: taken are its events that are safe, those known already among them.
+
+    refused: for each part that is for another site and was not taken there, why.
+    """
 
     taken: int
     rejections: Sequence[Rejection] = ()
+    refused: Mapping[int, RequestError] = {}
 
-    def by_place(self, translation: Translation) -> dict[int, list[Rejection]]:
-        """The rejections by the message's own parts."""
-        found: dict[int, list[Rejection]] = {}
+    def by_place(self, translation: Translation) -> dict[int, list[Rejection | RequestError]]:
+        """What was not taken, by the message's own parts. Both have a `code` and a `message`."""
+        places = [place for each in (translation, *translation.others) for place in each.places]
+        found: dict[int, list[Rejection | RequestError]] = {place: [error] for place, error in self.refused.items()}
         for rejection in self.rejections:
-            found.setdefault(translation.places[rejection.index], []).append(rejection)
+            found.setdefault(places[rejection.index], []).append(rejection)
         return found
 
 
@@ -112,14 +121,15 @@ def encoded(value: object) -> bytes:
 
 def loads(text: bytes) -> Any:
     """JSON as clients that nobody can change write it: Python's send NaN and Infinity, which become floats here and
-    null where they are stored. Raises `NotJson`, and `TooLarge` where it holds more values than a body may."""
+    null where they are stored, JavaScript's half an emoji. Raises `NotJson`, and `TooLarge` where it holds more values
+    than a body may."""
     bounded(text)
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(text, parse_int=_whole)
+        return json.loads(mended(text), parse_int=_whole)
     except (ValueError, OverflowError, RecursionError) as error:
         raise NotJson("the body is not JSON") from error
 

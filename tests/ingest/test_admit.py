@@ -401,3 +401,10 @@ def test_the_body_of_a_whole_request() -> None:
     admission = admit(decoded.items, msgspec.structs.replace(WRITE, sent_at=decoded.sent_at))
     assert admission.events == [taken(VIEW), taken(SALE)]
     assert [(rejection.index, rejection.code) for rejection in admission.rejections] == [(1, "invalid_utf8")]
+
+
+def test_a_server_names_its_visitors_address() -> None:
+    event = taken({**VIEW, "user_id": None, "address": "198.51.100.7"})
+    assert event.user == cookieless(SALT, "demo", "198.51.100.7", CHROME)
+    assert refused({**VIEW, "user_id": None, "address": 7})[0] == "invalid_type"
+    assert refused({**VIEW, "user_id": None, "address": "1" * 65})[0] == "too_long"

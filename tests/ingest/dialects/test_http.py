@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+import ingest.dialects.http
 from ingest.body import BODY_BYTES
 from ingest.dialects import DIALECTS
 from ingest.errors import JournalBroken
@@ -56,10 +57,29 @@ async def test_a_site_is_found_by_its_alias_or_a_key(app: Running, key: str) -> 
     ("key", "status"), [("", 401), ("nobody.example", 401), ("x" * 100_000, 401), (KEYS["shop"]["read"], 403)]
 )
 async def test_nobody_else_may_send(app: Running, key: str, status: int) -> None:
-    found, text, _ = await post(app, {**VIEW, "d": key})
+    found, text, _ = await post(app, {**VIEW, "d": key, "u": "https://nobody.example/"})
     assert found == status
     assert json.loads(text)["errors"]
     assert await views(app) == 0
+
+
+async def test_one_message_may_be_for_several_sites(app: Running) -> None:
+    both = f"{ALIAS},nobody.example,{KEYS['blog']['write']}"
+    status, text, headers = await post(app, {**VIEW, "d": both})
+    assert (status, text, headers["x-plausible-dropped"]) == (202, "ok", "1")
+    assert await views(app) == 1
+    _, body = await app.get("/v1/metrics/realtime", site="blog")
+    assert body["page_views"]["today"] == 1
+    status, text, _ = await post(app, {**VIEW, "d": "nobody.example,nor.example"})
+    assert (status, list(json.loads(text))) == (401, ["errors"])
+    status, text, headers = await post(app, {**VIEW, "d": both, "u": "nowhere"})
+    assert (status, headers["x-plausible-dropped"]) == (400, "3")
+
+
+async def test_more_events_than_a_request_may_hold(app: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest.dialects.http, "MAX_EVENTS", 1)
+    assert (await post(app, VIEW))[0] == 202
+    assert (await post(app, {**VIEW, "d": f"{ALIAS},{KEYS['blog']['write']}"}))[0] == 413
 
 
 async def test_an_alias_may_not_ask_nor_send_in_our_own_words(app: Running) -> None:
