@@ -34,6 +34,7 @@ from ingest.limits import Limits, Rate
 from ingest.overload import Overload
 from ingest.pressure import Pressure
 from ingest.visitors import Salt
+from query.dashboard.http import routes as page_routes
 from query.http import routes as query_routes
 from query.live import Live
 from store.cluster import Cluster, is_cluster
@@ -190,6 +191,7 @@ def answering(
             metrics=metrics,
         )
     )
+    app.add_routes(page_routes())
 
     async def end_streams(_: web.Application) -> None:
         live.close()

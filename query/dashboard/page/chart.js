@@ -1,0 +1,125 @@
+/** A chart in its panel: the plot, what it says in words, a tooltip, and the same numbers as a table. */
+
+import { h, setAttribute, setText } from "./dom.js";
+import { clock, day, dayAndClock, tick } from "./format.js";
+import { Plot } from "./plot.js";
+import { onTheme } from "./theme.js";
+
+const DAY_S = 86_400;
+
+export class Chart {
+  #metric = null;
+  #series = null;
+  #panel;
+
+  /** `shape` as of a plot; `title(metric)` is the panel's heading. */
+  constructor(panel, shape, title) {
+    this.#panel = panel;
+    this.title = title;
+    this.heading = panel.querySelector("h2");
+    this.tooltip = h("div", { class: "tooltip", "aria-hidden": "true", hidden: true });
+    this.canvas = h("div", { class: "canvas" });
+    this.legend = h("p", { class: "legend" });
+    this.blank = h("div", { class: "blank", hidden: true });
+    this.picture = h("div", { class: "picture", role: "img" }, this.canvas, this.tooltip);
+    this.rows = h("tbody");
+    this.columns = h("tr");
+    this.caption = h("caption", { class: "hidden" });
+    const table = h("table", {}, this.caption, h("thead", {}, this.columns), this.rows);
+    this.table = h("div", { class: "table", role: "region", tabindex: "0", "aria-labelledby": this.heading.id, hidden: true }, table);
+    panel.append(h("div", { class: "plate" }, this.picture, this.table, this.blank), this.legend);
+    this.plot = new Plot(this.canvas, shape, this.#texts(), (at) => this.#point(at));
+    this.#toggle(panel.querySelector(".as-table"));
+    onTheme(() => this.plot.restyle());
+  }
+
+  /** Draws a series (`series.js`) of a metric (`metrics.js`). */
+  show(metric, series) {
+    const restyled = this.#metric !== null && this.#metric !== metric;
+    this.#metric = metric;
+    this.#series = series;
+    const values = series.points.map(metric.value);
+    setText(this.heading, this.title(metric));
+    setText(this.legend, legend(series));
+    setAttribute(this.picture, "aria-label", `${this.title(metric)}. ${this.#spoken(values)}`);
+    this.plot.draw(series.times, values, series.before.map(metric.value), series.open);
+    if (restyled) this.plot.restyle();
+    if (!this.table.hidden) this.#tabulate();
+  }
+
+  /** Puts something in the place of a plot without numbers, or takes it away. */
+  cover(node) {
+    this.blank.replaceChildren(...(node ? [node] : []));
+    setAttribute(this.blank, "hidden", node === null);
+  }
+
+  #texts() {
+    return {
+      tick: (value) => this.#metric?.ticks(value) ?? tick(value),
+      whole: () => this.#metric?.exact !== undefined && this.#metric.change === "relative" && this.#metric.id !== "revenue",
+      times: (seconds) => seconds.map((at) => (this.#isLong() ? day(at * 1000) : clock(at * 1000))),
+    };
+  }
+
+  #isLong() {
+    const times = this.#series?.times ?? [0];
+    return times.at(-1) - times[0] > 2 * DAY_S;
+  }
+
+  #when(index) {
+    const at = this.#series.times[index] * 1000;
+    const open = this.#series.open && index === this.#series.points.length - 1;
+    return (this.#isLong() ? dayAndClock(at) : clock(at)) + (open ? ", still counting" : "");
+  }
+
+  #said(point) {
+    if (point === undefined) return "–";
+    const value = this.#metric.id === "revenue" ? point.count : this.#metric.value(point);
+    return this.#metric.exact(value);
+  }
+
+  #spoken(values) {
+    const known = values.filter((value) => value !== null);
+    if (!known.some((value) => value > 0)) return "Nothing so far.";
+    const high = values.indexOf(Math.max(...known));
+    return `Highest ${this.#said(this.#series.points[high])} at ${this.#when(high)}, latest ${this.#said(this.#series.points.at(-1))}. The button Table shows all values.`;
+  }
+
+  #point(at) {
+    setAttribute(this.tooltip, "hidden", at === null);
+    if (at === null || this.#series === null) return;
+    const before = this.#series.before[at.index];
+    const lines = [h("b", {}, this.#said(this.#series.points[at.index])), h("span", {}, this.#when(at.index))];
+    if (before) lines.push(h("span", {}, `${this.#said(before)} ${this.#isLong() ? "the week before" : "the day before"}`));
+    this.tooltip.replaceChildren(h("div", { class: "tip" }, ...lines));
+    this.tooltip.classList.toggle("leftward", at.x > at.width / 2);
+    this.tooltip.style.transform = `translateX(${Math.round(at.x)}px)`;
+  }
+
+  #toggle(button) {
+    button.addEventListener("click", () => {
+      const pressed = this.table.hidden;
+      setAttribute(button, "aria-pressed", String(pressed));
+      if (pressed) this.#tabulate();
+      setAttribute(this.table, "hidden", !pressed);
+      setAttribute(this.picture, "hidden", pressed);
+    });
+  }
+
+  #tabulate() {
+    if (this.#series === null) return;
+    const { points, before } = this.#series;
+    const head = ["Time", this.#metric.charted, ...(before.length ? [this.#isLong() ? "The week before" : "The day before"] : [])];
+    setText(this.caption, this.title(this.#metric));
+    this.columns.replaceChildren(...head.map((text) => h("th", { scope: "col" }, text)));
+    const rows = points.map((point, index) =>
+      h("tr", {}, h("th", { scope: "row" }, this.#when(index)), h("td", {}, this.#said(point)), ...(before.length ? [h("td", {}, this.#said(before[index]))] : [])),
+    );
+    this.rows.replaceChildren(...rows.reverse());
+  }
+}
+
+function legend(series) {
+  const open = series.open ? "The last one is still counting." : "";
+  return series.before.length ? `Dotted: the ${series.points.length > 24 ? "week" : "day"} before. ${open}`.trim() : open;
+}
