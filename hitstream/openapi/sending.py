@@ -127,7 +127,8 @@ def paths() -> dict[str, Any]:
         "get": operation(
             "Send one event as a picture's URL",
             {200: answer("A GIF of one pixel, always; `X-Hitstream-Outcome` says what became of the event.")
-             | {"headers": {"X-Hitstream-Outcome": {"schema": text()}}}},
+             | {"headers": {"X-Hitstream-Outcome": {"schema": text()}}},
+             400: answer("The URL is longer than the 16 KiB that HTTP has room for here.", text(), "text/plain")},
             parameters=[
                 parameter(name, "As in the event; objects as JSON.", schema, required=name == "type")
                 for name, schema in fields.items()
