@@ -31,7 +31,7 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self._ignored = Counter(
-            "hitstream_social_ignored", "Those that rightly changed nothing, by why; `waiting` for what they are about.",
+            "hitstream_social_ignored", "Those that rightly changed nothing, by why; `waiting`: for what they are of.",
             ["reason"], registry=registry,
         )  # fmt: skip
         self.lag = Gauge(

@@ -19,7 +19,7 @@ import msgspec
 from bson import ObjectId
 from msgspec import Struct, field
 
-from .model import AccountStatus, Comment, Poll, Post, PostStatus, User, Visibility, document
+from .model import AccountStatus, Comment, Poll, Post, PostStatus, User, Visibility, Waiting, document
 
 EDGE_BYTES: Final = 12  # an ObjectId: of 10^9 edges, two have the same with probability 10^-11
 
@@ -122,7 +122,8 @@ class WorkingSet:
 
     def __init__(self, loaded: Mapping[Key, Struct | None]) -> None:
         self.missed: set[Key] = set()
-        self.outcomes: Counter[str] = Counter()
+        self.applied: Counter[str] = Counter()  # by the event's name
+        self.ignored: Counter[str] = Counter()  # by reason; "waiting" is one
         self.liked: list[Tagged] = []
         self.read: dict[str, datetime] = {}
         self._loaded = loaded

@@ -117,7 +117,7 @@ class Consumer:
                 raise
             await self._create_group()  # at the first start, and where Redis came back empty
             return []
-        return [_entry(id_, fields) for _, entries in found for id_, fields in entries]
+        return [stream_entry(id_, fields) for _, entries in found for id_, fields in entries]
 
     async def _claim(self) -> list[StreamEntry]:
         """Takes over a batch of what dead consumers left; done for this time when the cursor is back at the start."""
@@ -126,7 +126,7 @@ class Consumer:
         )
         if self._claim_from in (b"0-0", "0-0"):
             self._claimed_at = monotonic()
-        return [_entry(id_, fields) for id_, fields in entries]
+        return [stream_entry(id_, fields) for id_, fields in entries]
 
     async def _settle(self, entries: Sequence[StreamEntry], poisons: Sequence[Poison]) -> None:
         async with self._redis.pipeline(transaction=True) as pipe:
@@ -145,7 +145,7 @@ class Consumer:
                 raise
 
 
-def _entry(id_: bytes, fields: Mapping[bytes, bytes] | None) -> StreamEntry:
-    """An entry that was trimmed while it was pending has no fields any more."""
+def stream_entry(id_: bytes, fields: Mapping[bytes, bytes] | None) -> StreamEntry:
+    """As Redis gives it. One that was trimmed while it was pending has no fields any more."""
     decoded = {name.decode(): value.decode(errors="replace") for name, value in (fields or {}).items()}
     return StreamEntry(id_.decode(), decoded)

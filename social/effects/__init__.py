@@ -28,9 +28,9 @@ EFFECTS: Final[dict[type[Action], Callable[[WorkingSet, Sent, Any], None]]] = {
 }  # fmt: skip
 
 
-def happen(network: WorkingSet, actions: Iterable[Sent]) -> dict[int, str]:
-    """Lets the actions take effect in their order. Returns those that never can, with their reasons, by position."""
-    refused: dict[int, str] = {}
+def happen(network: WorkingSet, actions: Iterable[Sent]) -> list[tuple[Sent, str]]:
+    """Lets the actions take effect in their order. Returns those that never can, with their reasons."""
+    refused: list[tuple[Sent, str]] = []
     waiting: dict[str, list[Sent]] = {}
     todo = [(sent, False) for sent in reversed(list(actions))]
     while todo:
@@ -40,18 +40,18 @@ def happen(network: WorkingSet, actions: Iterable[Sent]) -> dict[int, str]:
         try:
             EFFECTS[type(sent.action)](network, sent, sent.action)
         except Ignored as ignored:
-            network.outcomes[ignored.reason] += 1
+            network.ignored[ignored.reason] += 1
         except Refused as error:
-            refused[sent.position] = f"{sent.name}: {error}"
+            refused.append((sent, f"{sent.name}: {error}"))
         except Waits as waits:
-            network.outcomes["waiting"] += 1
+            network.ignored["waiting"] += 1
             waiting.setdefault(waits.needs, []).append(sent)
             network.put(sent.position, Waiting(
                 id=sent.position, needs=waits.needs, actor=sent.actor, at=sent.at, name=sent.name,
                 properties=sent.properties, expires_at=_came_in(sent.position) + PATIENCE,
             ))  # fmt: skip
         else:
-            network.outcomes["applied"] += 1
+            network.applied[sent.name] += 1
             if (thing := _appeared(sent.action)) is not None:
                 kept = network.find(Queue, thing) or Queue()
                 network.put(thing, Queue())
