@@ -26,8 +26,9 @@ import query.metrics
 from ingest.copies import Copies
 from ingest.dialects import DIALECTS
 from ingest.dialects.http import Interpreter
+from ingest.express import Express
 from ingest.forwarder import Forwarder
-from ingest.http import Collector
+from ingest.http import CORS, Collector
 from ingest.intake import Intake
 from ingest.journal import Journal
 from ingest.limits import Limits, Rate
@@ -44,6 +45,7 @@ from store.identity import Identity
 from . import inflight, openapi, problems
 from .access import Keyring
 from .addresses import address_reader
+from .connections import EXPRESS
 from .deployment import Deployment
 from .exposition import CONTENT_TYPE, Exposition
 from .health import Health
@@ -53,6 +55,7 @@ from .tasks import running
 
 log = logging.getLogger(__name__)
 
+DECLARED: Final = {"X-Content-Type-Options": "nosniff"}
 DRAIN_S: Final = 10.0  # what is then not in Redis is replayed by the next start
 LOAD_DEADLINE_S: Final = 2.0
 
@@ -149,7 +152,8 @@ async def collecting(
             ack_after_commit=config.ack == "redis",
         )
         address_of = address_reader(config.networks)
-        collector = Collector(authorize=keyring.authorize, address_of=address_of, intake=intake)
+        express = app[EXPRESS] = Express(intake, {**CORS, **DECLARED}, app[inflight.KEY].change)
+        collector = Collector(authorize=keyring.authorize, address_of=address_of, intake=intake, express=express)
         interpreter = Interpreter(
             dialects=[each for name, each in DIALECTS.items() if name not in config.dialects_off],
             recognise=keyring.recognise,
@@ -201,7 +205,7 @@ def answering(
 
 async def _as_declared(_: web.Request, response: web.StreamResponse) -> None:
     """No browser may take an answer for anything but what it says it is: texts in it come from strangers."""
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.update(DECLARED)
 
 
 def _exposed(exposition: Exposition) -> list[web.RouteDef]:

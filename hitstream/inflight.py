@@ -19,14 +19,18 @@ class InFlight:
     def middleware(self) -> Middleware:
         @web.middleware
         async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
-            self._count += 1
+            self.change(1)
             try:
                 return await handler(request)
             finally:
-                self._count -= 1
-                self._ended.set()
+                self.change(-1)
 
         return count
+
+    def change(self, by: int) -> None:
+        self._count += by
+        if by < 0:
+            self._ended.set()
 
     async def finished(self, seconds: float) -> bool:
         """Returns when there is none; False where that takes longer."""

@@ -25,18 +25,15 @@ from msgspec import Struct
 
 from . import inflight, logs
 from .app import application
+from .connections import accept
 from .deployment import Deployment
 
 log = logging.getLogger(__name__)
 
 READY: Final = b"ready\n"
 
-BACKLOG: Final = 1024  # connections that may wait while a worker is busy or starting
 IN_FLIGHT_S: Final = 10.0  # for requests when stopping: as long as a body may take
 CUT_OFF_S: Final = 1.0  # for those that are still not done
-KEEP_ALIVE_S: Final = 120.0  # longer than a proxy keeps an idle connection, so that it is not closed under a request
-LINGER_S: Final = 2.0  # a refused body is read on for so long, lest its sender, still sending, miss the reply
-LINE_BYTES: Final = 16_384  # of a URL or header: a pixel carries its properties in one
 
 # The journal's thread cannot begin to write, nor tell of a sync, before the loop lets go of the interpreter, and waits
 # this long before it asks. Measured from append to synced, with 12 ms of other requests' work in the same turn of the
@@ -83,23 +80,13 @@ async def work(
     gc.set_threshold(COLLECT_AFTER)
     _allow_connections()
     async with application(deployment, number) as app:
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            auto_decompress=False,  # the collector bounds what a body inflates to
-            keepalive_timeout=KEEP_ALIVE_S,
-            lingering_time=LINGER_S,
-            max_line_size=LINE_BYTES,
-            max_field_size=LINE_BYTES,
-            shutdown_timeout=CUT_OFF_S,
-        )
+        runner = web.AppRunner(app, shutdown_timeout=CUT_OFF_S)
         try:
             await runner.setup()
-            site = web.SockSite(runner, bound, backlog=BACKLOG)
-            await site.start()
+            listening = await accept(runner, bound)
             on_ready()
             await stop.wait()
-            await site.stop()  # accepting
+            listening.close()
             await app.shutdown()  # taking, on connections that are open
             if not await app[inflight.KEY].finished(IN_FLIGHT_S):
                 log.warning("some requests are cut off")

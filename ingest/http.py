@@ -22,6 +22,7 @@ from . import body as wire
 from .admit import Admission
 from .decode import items
 from .errors import NothingAccepted
+from .express import Express, Known
 from .inflate import decompress
 from .intake import Intake, Sender
 from .pixel import pixel_event
@@ -47,10 +48,13 @@ Authorize = Callable[[web.Request, frozenset[KeyKind]], Grant]
 class Collector:
     """The handlers. `address_of` gives the sender's address, seen through the proxies that are trusted."""
 
-    def __init__(self, *, authorize: Authorize, address_of: Callable[[web.Request], str], intake: Intake) -> None:
+    def __init__(
+        self, *, authorize: Authorize, address_of: Callable[[web.Request], str], intake: Intake, express: Express
+    ) -> None:
         self._authorize = authorize
         self._address_of = address_of
         self._intake = intake
+        self._express = express
 
     def routes(self) -> list[web.RouteDef]:
         found = [web.get("/v1/pixel.gif", self.pixel)]
@@ -76,12 +80,17 @@ class Collector:
             body = await wire.read(request)
             began = perf_counter()
             headers = request.headers
-            body = decompress(body, headers.get("Content-Encoding", ""), wire.INFLATED_BYTES)
-            decoded = items(body, headers.get("Content-Type", ""))
-            admission = await intake.take(
-                grant, decoded.items, self._sender(request), sent_at=decoded.sent_at, implied=implied
+            known = Known(
+                grant=grant,
+                sender=self._sender(request),
+                implied=implied,
+                content_type=headers.get("Content-Type", ""),
+                encoding=headers.get("Content-Encoding", ""),
             )
+            decoded = items(decompress(body, known.encoding, wire.INFLATED_BYTES), known.content_type)
+            admission = await intake.take(grant, decoded.items, known.sender, sent_at=decoded.sent_at, implied=implied)
             intake.metrics.ack_seconds.observe(perf_counter() - began)
+            self._express.learn(request, known)
             return _accepted(admission)
 
     async def pixel(self, request: web.Request) -> web.Response:

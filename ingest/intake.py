@@ -43,6 +43,13 @@ class Sender(Struct, frozen=True):
     address: str
 
 
+class Taken(Struct, frozen=True):
+    """Events that are on their way to the disk: `durable` is done when they are there, or fails."""
+
+    admission: Admission
+    durable: asyncio.Future[int]
+
+
 class Intake:
     """One worker's. `stopping` is set when it is to take no more."""
 
@@ -101,18 +108,7 @@ class Intake:
         """Returns when the events are safe. Raises NothingAccepted, Overloaded and the journal's errors."""
         self._overload.check(grant.site.id, len(items), lambda: _is_important(items, implied))
         now = self._clock()
-        context = Context(
-            site=grant.site,
-            trusted=grant.kind == "server",
-            now=now,
-            sent_at=sent_at,
-            user_agent=sender.user_agent,
-            address=sender.address,
-            salt=self._salt.of(now),
-            identity=self._planner.identity,
-            implied=implied,
-        )
-        admission = admit(items, context)
+        admission = admit(items, self._context(grant, sender, now, sent_at, implied))
         if admission.rejections:
             for rejection in admission.rejections:
                 self.metrics.rejected.labels(rejection.code).inc()
@@ -124,6 +120,32 @@ class Intake:
             raise NothingAccepted(admission.rejections)
         self._overload.finished(len(items))
         return admission
+
+    def take_plain(
+        self, grant: Grant, items: list[object], sender: Sender, sent_at: object, implied: str | None
+    ) -> Taken | None:
+        """The same where nothing is out of the ordinary; None, and nothing has happened, where something is.
+
+        `kept` is to be called when the events are durable. Raises RateLimited and the journal's errors.
+        """
+        if self.stopping or self._ack_after_commit or not self._overload.is_calm:
+            return None
+        now = self._clock()
+        self._limits.check(grant, now)
+        admission = admit(items, self._context(grant, sender, now, sent_at, implied))
+        if admission.rejections or not admission.events:
+            return None
+        record = Record(grant.site.id, admission.events)
+        partition = partition_of(record.site, self._planner.partitions)
+        durable = self._journal.append(partition, encode(record), len(record.events), record)
+        self._overload.check(record.site, len(items), bool)
+        self._limits.take(grant, len(items), now)
+        return Taken(admission, durable)
+
+    def kept(self, taken: Taken, seconds: float) -> None:
+        self.metrics.count_accepted(taken.admission.events)
+        self.metrics.ack_seconds.observe(seconds)
+        self._overload.finished(taken.admission.accepted)
 
     def count(self, error: RequestError) -> None:
         self.metrics.refused.labels(error.code).inc()
@@ -139,6 +161,19 @@ class Intake:
                 await asyncio.sleep(hold_s)
             finally:
                 self._overload.release()
+
+    def _context(self, grant: Grant, sender: Sender, now: int, sent_at: object, implied: str | None) -> Context:
+        return Context(
+            site=grant.site,
+            trusted=grant.kind == "server",
+            now=now,
+            sent_at=sent_at,
+            user_agent=sender.user_agent,
+            address=sender.address,
+            salt=self._salt.of(now),
+            identity=self._planner.identity,
+            implied=implied,
+        )
 
     async def _keep(self, site: str, events: list[Event]) -> None:
         """Returns when the events are safe."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as TypeCounter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -82,7 +82,10 @@ class Metrics:
         }
         self._registry = registry
 
-    def count_accepted(self, events: Iterable[Event]) -> None:
+    def count_accepted(self, events: Sequence[Event]) -> None:
+        if len(events) == 1:  # the usual request; to count its kinds would take five times as long
+            self._accepted[type(events[0])].inc()
+            return
         for type_, count in TypeCounter(map(type, events)).items():
             self._accepted[type_].inc(count)
 

@@ -85,6 +85,11 @@ class Overload:
         self._held = 0
 
     @property
+    def is_calm(self) -> bool:
+        """Whether nothing at all is turned away."""
+        return self._level == inf and not self._journal_is_short
+
+    @property
     def admitted_share(self) -> float:
         """Of the work that is asked for, how much is let in."""
         demand = sum(account.demand for account in self._accounts.values())

@@ -18,7 +18,8 @@ from msgspec import Struct
 
 from .urls import Page, page, referrer
 
-_CACHED: Final = 1_000  # characters of both addresses; longer ones are not kept, which bounds the cache to a few MiB
+_CACHED: Final = 500  # characters of an address; longer ones are not kept, which bounds the caches to a few MiB
+_PLACES: Final = 4096  # of pages, and of referrers: each is looked for on its own, for their pairs hardly come again
 
 MEDIUMS: Final = {
     **dict.fromkeys(
@@ -79,14 +80,8 @@ class Visit(Struct, frozen=True):
 
 def visit(page_url: str, referrer_url: str) -> Visit:
     """Raises `ingest.urls.InvalidUrl` where the page's address is none."""
-    if len(page_url) + len(referrer_url) > _CACHED:
-        return _visit(page_url, referrer_url)
-    return _kept(page_url, referrer_url)
-
-
-def _visit(page_url: str, referrer_url: str) -> Visit:
-    to = page(page_url)
-    came = referrer(referrer_url)
+    to = _page(page_url) if len(page_url) <= _CACHED else page(page_url)
+    came = _referrer(referrer_url) if len(referrer_url) <= _CACHED else referrer(referrer_url)
     source = came.host.removeprefix("www.")
     internal = bool(source) and source == to.host.removeprefix("www.")
     if internal:
@@ -94,20 +89,24 @@ def _visit(page_url: str, referrer_url: str) -> Visit:
     return Visit(to.url, came.url, source, _tagged(to) or ("internal" if internal else _linked(source)), to.utm)
 
 
-_kept = lru_cache(maxsize=4096)(_visit)
+_page = lru_cache(_PLACES)(page)
+_referrer = lru_cache(_PLACES)(referrer)
 
 
 def _tagged(to: Page) -> str:
     """The channel that the link itself names, or ''."""
+    if not to.utm and not to.paid:
+        return ""
     if to.paid:
         return "paid"
     medium = to.utm.get("utm_medium", "").lower()
     source = to.utm.get("utm_source", "").lower()
     if channel := MEDIUMS.get(medium) or MEDIUMS.get(source) or _NAMES.get(source) or (source and _site(source)):
         return channel
-    return "campaign" if to.utm else ""
+    return "campaign"
 
 
+@lru_cache(_PLACES)
 def _linked(source: str) -> str:
     return _site(source) or "referral" if source else "direct"
 

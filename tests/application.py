@@ -12,7 +12,9 @@ from aiohttp import web
 
 from hitstream.app import application
 from hitstream.config import Config, SiteConfig
+from hitstream.connections import accept
 from hitstream.deployment import resolve
+from hitstream.worker import listen
 
 ALIAS = "shop.example"  # what another product's client calls the site `shop`
 
@@ -25,8 +27,9 @@ KEYS: dict[str, dict[str, Any]] = {
 class Running:
     """A client of the application. Paths are relative; `kind` and `site` choose the key."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
-        self.url = url
+    def __init__(self, port: int, session: aiohttp.ClientSession) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
         self.session = session
 
     async def post(
@@ -54,12 +57,13 @@ async def serving(redis_url: str, directory: Path, postgres_url: str = "", **set
     }
     config = Config(data_dir=str(directory), sites=sites, **{"ack": "redis", **settings})
     async with application(resolve(config, redis_url, postgres_url)) as app:
-        runner = web.AppRunner(app, access_log=None, auto_decompress=False)
+        runner = web.AppRunner(app)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            host, port = runner.addresses[0][:2]
+            listening = await accept(runner, listen("127.0.0.1", 0, shared=False))
+            port = listening.sockets[0].getsockname()[1]
             async with aiohttp.ClientSession() as session:
-                yield Running(f"http://{host}:{port}", session)
+                yield Running(port, session)
+            listening.close()
         finally:
             await runner.cleanup()
