@@ -8,6 +8,7 @@ Whose events they are often stands in the body, so the body is read first, on th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from math import ceil
@@ -21,7 +22,7 @@ from store.site import Grant, KeyKind, Presented
 
 from .. import body as wire
 from ..decode import MAX_EVENTS
-from ..errors import NothingAccepted, TooManyEvents
+from ..errors import NothingAccepted, Overloaded, RateLimited, TooManyEvents
 from ..http import CORS, PREFLIGHT, SENDERS
 from ..inflate import decompress
 from ..intake import Intake, Sender
@@ -30,6 +31,7 @@ from .fitting import fit
 from .wire import Dialect, Endpoint, Message, Outcome, Reply, Settings, Translation
 
 NOBODY: Final = ""  # the account that bodies are held on until their sender is known; no site is called so
+LEAST_WAIT_S: Final = 0.05  # between two tries to take a message that waits
 GZIP_MAGIC: Final = b"\x1f\x8b\x08"  # some browsers' clients compress and say nothing of it; no text begins so
 
 Recognise = Callable[[Presented, frozenset[KeyKind]], Grant]
@@ -69,10 +71,10 @@ class Interpreter:
         async def receive(request: web.Request) -> web.Response:
             message = self._message(request, b"")
             try:
-                with self._intake.room(NOBODY, wire.announced(request)):
-                    message = self._message(request, await _body(request))
+                with self._intake.room(NOBODY, wire.announced(request, endpoint.body_bytes)):
+                    message = self._message(request, await _body(request, endpoint.body_bytes))
                     translation = endpoint.read(message)
-                    outcome = await self._take(request, translation)
+                    outcome = await self._take(request, translation, endpoint.patience_s)
                     return _response(endpoint.accept(message, translation, outcome))
             except RequestError as error:
                 self._intake.count(error)
@@ -85,14 +87,14 @@ class Interpreter:
     def _answerer(self, settings: Settings) -> Handler:
         async def answer(request: web.Request) -> web.Response:
             with self._intake.room(NOBODY, wire.announced(request)):
-                return _response(settings.answer(self._message(request, await _body(request))))
+                return _response(settings.answer(self._message(request, await _body(request, wire.BODY_BYTES))))
 
         return answer
 
-    async def _take(self, request: web.Request, translation: Translation) -> Outcome:
+    async def _take(self, request: web.Request, translation: Translation, patience_s: float) -> Outcome:
         """Each site's events are taken as a whole or not at all; only if none of them is, the message is refused."""
         if not translation.others:
-            return await self._take_for_one(request, translation)
+            return await self._take_patiently(request, translation, patience_s)
         taken = before = 0
         rejections: list[Rejection] = []
         refused: dict[int, RequestError] = {}
@@ -102,7 +104,7 @@ class Interpreter:
             raise _too_many()
         for share in shares:
             try:
-                outcome = await self._take_for_one(request, share)
+                outcome = await self._take_patiently(request, share, patience_s)
             except RequestError as error:
                 errors.append(error)
                 refused |= dict.fromkeys(share.places, error)
@@ -115,6 +117,18 @@ class Interpreter:
         for each in errors:
             self._intake.count(each)
         return Outcome(taken, rejections, refused)
+
+    async def _take_patiently(self, request: web.Request, translation: Translation, patience_s: float) -> Outcome:
+        """Tries again what passes by itself, while the body is held on its account."""
+        while True:
+            try:
+                return await self._take_for_one(request, translation)
+            except (RateLimited, Overloaded) as error:
+                wait_s = max(error.retry_after or 0, LEAST_WAIT_S)
+                if wait_s > patience_s:
+                    raise
+                patience_s -= wait_s
+                await asyncio.sleep(wait_s)
 
     async def _take_for_one(self, request: web.Request, translation: Translation) -> Outcome:
         grant = self._grant(translation)
@@ -153,8 +167,8 @@ def _too_many() -> TooManyEvents:
     return TooManyEvents(f"a request may hold at most {MAX_EVENTS:,} events")
 
 
-async def _body(request: web.Request) -> bytes:
-    body = await wire.read(request)
+async def _body(request: web.Request, limit: int) -> bytes:
+    body = await wire.read(request, limit)
     encoding = request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
     if encoding in ("", "utf-8") and body.startswith(GZIP_MAGIC):  # some name the charset here
         encoding = "gzip"
@@ -178,7 +192,7 @@ def _routes(dialect: Dialect, place: Endpoint | Settings, handler: Handler) -> l
 
 def _response(reply: Reply, retry_after: float | None = None) -> web.Response:
     headers = {**CORS, hdrs.CACHE_CONTROL: "no-store", **reply.headers}
-    if retry_after is not None:
+    if retry_after is not None and reply.says_when:
         headers.setdefault(hdrs.RETRY_AFTER, str(max(1, ceil(retry_after))))
     if reply.body:
         headers[hdrs.CONTENT_TYPE] = reply.content_type

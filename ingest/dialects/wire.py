@@ -16,9 +16,10 @@ from msgspec import Struct
 from store.errors import RequestError
 from store.site import Presented
 
-from ..decode import bounded, mended
+from ..body import BODY_BYTES
+from ..decode import EXCERPT_BYTES, Undecodable, bounded, mended
 from ..errors import NotJson
-from ..rejection import Rejection
+from ..rejection import Code, Rejection
 
 JSON: Final = "application/json"
 
@@ -77,10 +78,13 @@ class Outcome(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
+    """says_when: whether a Retry-After is added, where the error has one."""
+
     status: int
     body: bytes = b""
     content_type: str = JSON
     headers: Mapping[str, str] = {}
+    says_when: bool = True
 
 
 class Endpoint(Struct, frozen=True):
@@ -89,6 +93,10 @@ class Endpoint(Struct, frozen=True):
     read raises a RequestError where the message as a whole cannot be understood. refuse answers for that, and for
     everything that keeps a message from being taken; `status` is what one of our own calls would answer with, and a
     Retry-After is added where the error has one.
+
+    body_bytes: on the wire, as many as its clients send at once. patience_s: how long a message waits here until the
+    key's rate or the worker's load lets it in, where its clients would lose it for they never send again; shorter than
+    they wait for an answer.
     """
 
     methods: tuple[str, ...]
@@ -96,6 +104,8 @@ class Endpoint(Struct, frozen=True):
     read: Callable[[Message], Translation]
     accept: Callable[[Message, Translation, Outcome], Reply]
     refuse: Callable[[Message, RequestError, int], Reply]
+    body_bytes: int = BODY_BYTES
+    patience_s: float = 0.0
 
 
 class Settings(Struct, frozen=True):
@@ -117,6 +127,15 @@ class Dialect(Struct, frozen=True):
 
 def encoded(value: object) -> bytes:
     return orjson.dumps(value)
+
+
+def refused(code: Code, message: str, sent: object) -> Undecodable:
+    """Stands where an event would that this dialect has no word for."""
+    try:
+        excerpt = orjson.dumps(sent)[:EXCERPT_BYTES]
+    except orjson.JSONEncodeError:  # it is nested too deep
+        excerpt = b""
+    return Undecodable(code, message, excerpt)
 
 
 def loads(text: bytes) -> Any:
