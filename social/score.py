@@ -31,7 +31,7 @@ EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
 INTEREST: Final = 2.5
 MAX_AFFINITY: Final = 8  # three half-lives: whom one always likes stays above for days, but not for ever
 PER_AUTHOR: Final = 3
-_DIGITS: Final = 9  # of a rank: the last bits of a float decide nothing
+_DIGITS: Final = 6  # of a rank: what is closer than a tenth of a second of age is a tie, and no matter of rounding
 
 
 class Candidate(Struct, frozen=True):
