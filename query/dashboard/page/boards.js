@@ -3,7 +3,7 @@
 import { h, setAttribute, setText } from "./dom.js";
 import { brief, count, money, percent } from "./format.js";
 
-const ROWS = 8; // always so many slots, filled or not, so that nothing moves when numbers come
+const ROWS = 7; // always so many slots, filled or not, so that nothing moves when numbers come
 
 const BOARDS = [
   { dimension: "pages", title: "Pages", unit: "views", blank: "No page views yet" },

@@ -41,7 +41,7 @@ export class Chart {
     const values = series.points.map(metric.value);
     setText(this.heading, this.title(metric));
     setText(this.legend, legend(series));
-    setAttribute(this.picture, "aria-label", `${this.title(metric)}. ${this.#spoken(values)}`);
+    this.#label(values);
     this.plot.draw(series.times, values, series.before.map(metric.value), series.open);
     if (restyled) this.plot.restyle();
     if (!this.table.hidden) this.#tabulate();
@@ -51,6 +51,11 @@ export class Chart {
   cover(node) {
     this.blank.replaceChildren(...(node ? [node] : []));
     setAttribute(this.blank, "hidden", node === null);
+    this.legend.classList.toggle("muted", node !== null);
+  }
+
+  #label(values) {
+    setAttribute(this.picture, "aria-label", `${this.title(this.#metric)}. ${this.#spoken(values)}`);
   }
 
   #texts() {

@@ -9,6 +9,11 @@ export function formatFor(site) {
   formats = made(site);
 }
 
+/** The site's time zone. */
+export function zone() {
+  return formats.timezone;
+}
+
 export const NONE = "–";
 
 export function count(value) {
@@ -30,6 +35,13 @@ export function tick(value) {
 export function money(text, currency = formats.currency) {
   if (text === null) return NONE;
   return moneyFormat(currency).format(text);
+}
+
+/** In as much room as a tile has: without cents from a hundred thousand on, and in millions from ten on. */
+export function moneyBrief(text, currency = formats.currency) {
+  const size = Math.abs(Number(text));
+  const options = size >= 1e7 ? { notation: "compact", maximumFractionDigits: 2 } : size >= 1e5 ? { maximumFractionDigits: 0 } : {};
+  return moneyFormat(currency, options).format(text);
 }
 
 export function percent(rate, digits = 1) {
@@ -79,11 +91,8 @@ export function dayAndClock(at) {
   return formats.dayAndClock.format(at);
 }
 
-const monies = new Map();
-
-function moneyFormat(currency) {
-  if (!monies.has(currency)) monies.set(currency, new Intl.NumberFormat(undefined, { style: "currency", currency, currencyDisplay: "narrowSymbol" }));
-  return monies.get(currency);
+function moneyFormat(currency, options = {}) {
+  return new Intl.NumberFormat(undefined, { style: "currency", currency, currencyDisplay: "narrowSymbol", ...options });
 }
 
 function made({ timezone, currency }) {
@@ -92,6 +101,7 @@ function made({ timezone, currency }) {
   const time = (options) => new Intl.DateTimeFormat(undefined, { timeZone: timezone, ...options });
   const hm = { hour: "2-digit", minute: "2-digit" };
   return {
+    timezone,
     currency,
     count: number(),
     compact: number({ notation: "compact", minimumFractionDigits: 2, maximumFractionDigits: 2 }),

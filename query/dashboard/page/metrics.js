@@ -9,7 +9,7 @@
  * shown            a value of the figure as text; `ticks` on an axis
  */
 
-import { brief, count, money, percent, tick } from "./format.js";
+import { brief, change, count, money, moneyBrief, percent, points, tick } from "./format.js";
 
 const asPercent = (value) => percent(value, 0);
 const counted = (point) => point.count;
@@ -47,7 +47,7 @@ export const METRICS = [
   },
   {
     id: "revenue", label: "Revenue", compared: "revenue", change: "relative", better: 1, estimated: false,
-    now: (summary) => summary.conversions.value[summary.quality.currency] ?? "0", shown: money, exact: money, ticks: tick,
+    now: (summary) => summary.conversions.value[summary.quality.currency] ?? "0", shown: moneyBrief, exact: money, ticks: tick,
     series: "revenue", charted: "Revenue", value: (point) => (point.count === null ? null : Number(point.count)),
     hint: "today",
   },
@@ -59,10 +59,10 @@ export const METRICS = [
 ];
 
 /** The change of the figure from yesterday to now, as `{text, direction}`; null where there is nothing to compare. */
-export function changeOf(metric, now, yesterday, { relative, points }) {
+export function changeOf(metric, now, yesterday) {
   if (now === null || yesterday === null) return null;
   const difference = Number(now) - Number(yesterday);
   if (metric.change === "relative" && Number(yesterday) === 0) return null;
-  const text = metric.change === "points" ? points(difference) : relative(difference / Math.abs(Number(yesterday)));
+  const text = metric.change === "points" ? points(difference) : change(difference / Math.abs(Number(yesterday)));
   return { text, direction: Math.sign(difference), good: Math.sign(difference) * metric.better };
 }

@@ -135,7 +135,8 @@ export class Page {
     await Promise.all(
       [...bySeries.values()].map(async (metrics) => {
         const { points } = await byHour(this.#api, metrics[0], "day");
-        for (const metric of metrics) this.tiles.trace(metric, points.map(metric.value));
+        const complete = points.filter((point) => !point.open);
+        for (const metric of metrics) this.tiles.trace(metric, complete.map(metric.value));
       }),
     );
   }

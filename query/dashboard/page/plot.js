@@ -1,6 +1,7 @@
 /** A series on a canvas, drawn by uPlot: an area with the day before behind it, or bars. */
 
 import uPlot from "../vendor/uplot-1.6.32.js";
+import { zone } from "./format.js";
 import { token } from "./theme.js";
 
 const WHOLE = [1, 2, 5].flatMap((step) => Array.from({ length: 13 }, (_, power) => step * 10 ** power)).sort((a, b) => a - b);
@@ -54,6 +55,7 @@ export class Plot {
     return {
       width: this.#box.clientWidth,
       height: this.#box.clientHeight,
+      tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone()),
       padding: [rem * 0.5, rem * 0.5, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, points: { size: rem * 0.55, width: 2, stroke: token("--surface"), fill: token("--plot-line") } },

@@ -1,7 +1,7 @@
 /** The figures of today, each with its change since yesterday; choosing one shows it in the charts. */
 
 import { h, setAttribute, setText } from "./dom.js";
-import { change, clock, percent, points } from "./format.js";
+import { clock, percent } from "./format.js";
 import { changeOf, METRICS } from "./metrics.js";
 import { Sparkline } from "./sparkline.js";
 
@@ -61,13 +61,14 @@ class Tile {
     this.change = h("span");
     this.badge = h("span", { class: "change" }, this.arrow, this.change);
     this.against = h("span", { class: "against" }, metric.hint);
+    this.foot = h("span", { class: "foot" }, this.badge, " ", this.against);
     this.sparkline = new Sparkline();
     this.button = h(
       "button",
       { type: "button", class: "tile", "aria-pressed": "false", id: `tile-${metric.id}` },
       h("span", { class: "label" }, metric.label),
-      h("span", { class: "value" }, this.figure, this.quality),
-      h("span", { class: "foot" }, this.badge, this.against),
+      h("span", { class: "value" }, this.figure, " ", this.quality),
+      this.foot,
       this.sparkline.node,
     );
     this.button.addEventListener("click", chosen);
@@ -83,20 +84,16 @@ class Tile {
     const error = summary.quality.distinct.standard_error;
     setText(this.figure, this.metric.shown(now));
     setAttribute(this.figure, "title", this.metric.exact(now));
-    setText(this.quality, this.metric.estimated ? `±${percent(error)}` : "");
+    setText(this.quality, this.metric.estimated && now > 0 ? `±${percent(error)}` : "");
     if (this.metric.estimated) setAttribute(this.quality, "title", "an estimate; two in three are this close to the truth");
     if (comparison === null) return;
     const then = comparison.metrics[this.metric.compared].yesterday;
-    const found = changeOf(this.metric, now, then, { relative: change, points });
+    const found = changeOf(this.metric, now, then);
     setText(this.arrow, found ? ARROWS[found.direction] : "");
-    setText(this.change, found ? `${found.text}` : "");
+    setText(this.change, found ? found.text : "");
     setAttribute(this.badge, "data-good", found ? String(found.good) : null);
     const until = clock(Date.parse(comparison.yesterday.to));
-    setText(this.against, found ? "" : this.metric.hint);
-    setAttribute(
-      this.badge,
-      "title",
-      found ? `${WORDS[found.direction]} from ${this.metric.exact(then)} yesterday until ${until}` : null,
-    );
+    setText(this.against, found ? `from ${this.metric.shown(then)}` : this.metric.hint);
+    setAttribute(this.foot, "title", found ? `${WORDS[found.direction]} from ${this.metric.exact(then)} yesterday until ${until}` : null);
   }
 }
