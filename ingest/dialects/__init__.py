@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from .plausible import PLAUSIBLE
+from .posthog import POSTHOG
+from .segment import SEGMENT
+from .sentry import SENTRY
 from .wire import Dialect
 
-DIALECTS: Final[Mapping[str, Dialect]] = {dialect.name: dialect for dialect in (PLAUSIBLE,)}
+DIALECTS: Final[Mapping[str, Dialect]] = {dialect.name: dialect for dialect in (SEGMENT, POSTHOG, SENTRY, PLAUSIBLE)}
 """All that there are, by name."""
