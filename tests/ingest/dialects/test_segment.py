@@ -15,7 +15,7 @@ from ingest.errors import NotJson, RateLimited
 from ingest.rejection import Rejection
 from store.event import Conversion, Custom, PageView
 from store.site import Presented
-from tests.ingest.dialects.messages import AT, AT_MS, admitted, message, without_nothing
+from tests.ingest.dialects.translating import AT, AT_MS, admitted, message, without_nothing
 
 COMMON = {"messageId": "m1", "userId": "u", "timestamp": AT}
 OURS = {"event_id": "m1", "user_id": "u", "timestamp": AT, "user_agent": ""}
