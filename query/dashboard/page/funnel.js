@@ -71,7 +71,7 @@ function later(step) {
     ...fact("of all", percent(step.rate_from_start === null ? null : step.rate_from_start / 100)),
     ...fact("left here", count(step.drop_off.users)),
     ...fact("median time", duration(step.median_s)),
-    ...fact("90 % within", duration(step.p90_s)),
+    ...fact("for 90 % of them", duration(step.p90_s)),
   ];
 }
 
