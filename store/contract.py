@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
-from .parameters import MAX_TEXT, Parameter
+from .parameters import MAX_ID, MAX_TEXT, Parameter
 
 Question = TypeVar("Question")
 
@@ -91,5 +91,7 @@ def _schema(parameter: Parameter) -> dict[str, Any]:
             return {"type": "string", "pattern": r"^\d*(\.\d*)?$", "examples": ["19.99"]}
         case "cursor":
             return {"type": "string"}
+        case "id":
+            return {"type": "string", "minLength": 1, "maxLength": MAX_ID}
         case _:
             return {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}

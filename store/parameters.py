@@ -17,9 +17,10 @@ from msgspec import Struct
 from .errors import BadParameter
 from .money import CURRENCIES, InvalidAmount, minor_units
 
-Kind = Literal["text", "choice", "whole", "number", "amount", "flag", "currency", "cursor"]
+Kind = Literal["text", "id", "choice", "whole", "number", "amount", "flag", "currency", "cursor"]
 
 MAX_TEXT: Final = 200  # characters of a search, a slug or a name
+MAX_ID: Final = 128  # characters; an id is taken as it is, spaces and all
 MAX_LIMIT: Final = 200
 DEFAULT_LIMIT: Final = 50
 _INT64: Final = 1 << 63
@@ -136,6 +137,10 @@ def _parsed(parameter: Parameter, text: str) -> str | float | bool:
         case "currency":
             if text not in CURRENCIES:
                 raise BadParameter(name, "must be an ISO 4217 code in upper case, such as USD")
+            return text
+        case "id":
+            if not 1 <= len(text) <= MAX_ID:
+                raise BadParameter(name, f"must be 1 to {MAX_ID} characters")
             return text
         case _:
             if not text.strip() or len(text) > MAX_TEXT or not text.isprintable():

@@ -1,0 +1,1 @@
+"""The questions that the network answers: a file for each, from parameters to a frozen answer."""
