@@ -6,28 +6,23 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
-from redis.asyncio import Redis
 
 from store.contract import Read
 from store.parameters import Asked
 
 from .database import Database
 from .reads import nearby, notifications, posts, profiles, search
+from .snapshots import Snapshots
 
 TAG: Final = "social"
 PREFIX: Final = "/v1/social"
 
 
 class Question(Struct, frozen=True):
-    """What a read needs. `subject` is what the path names: a user's id, a post's.
-
-    redis, site, partitions: what the keys of `store.keys` are made of, for reads that keep something there.
-    """
+    """What a read needs. `subject` is what the path names: a user's id, a post's."""
 
     database: Database
-    redis: Redis
-    site: str
-    partitions: int
+    snapshots: Snapshots
     asked: Asked
     subject: str
     now: datetime

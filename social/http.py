@@ -12,7 +12,6 @@ from typing import Final
 
 import msgspec
 from aiohttp import web
-from redis.asyncio import Redis
 
 from store.contract import Read
 from store.parameters import Asked
@@ -22,6 +21,7 @@ from .contract import PREFIX, READS, Question
 from .database import Database
 from .errors import NoNetwork
 from .metrics import Metrics
+from .snapshots import Snapshots
 
 READERS: Final[frozenset[KeyKind]] = frozenset({"read"})
 HEADERS: Final = {"Cache-Control": "no-store"}
@@ -35,9 +35,8 @@ _encoder = msgspec.json.Encoder()
 def routes(
     *,
     database: Database,
-    redis: Redis,
+    snapshots: Snapshots,
     site: str,
-    partitions: int,
     clock: Callable[[], int],
     authorize: Authorize,
     metrics: Metrics,
@@ -53,7 +52,7 @@ def routes(
                 asked = Asked(read.name, read.parameters, request.query)
                 subject = next(iter(request.match_info.values()), "")
                 now = datetime.fromtimestamp(clock() / 1000, UTC)
-                answer = await read.ask(Question(database, redis, site, partitions, asked, subject, now))
+                answer = await read.ask(Question(database, snapshots, asked, subject, now))
                 return web.Response(body=_encoder.encode(answer), content_type="application/json", headers=HEADERS)
 
         return handle
