@@ -27,6 +27,7 @@ from store.site import Presented
 
 from ..errors import NotJson
 from ..rejection import Rejection
+from .amount import worth
 from .fitting import beside
 from .wire import Dialect, Endpoint, Message, Outcome, Reply, Translation, encoded, loads
 
@@ -92,27 +93,28 @@ def _domains(fields: dict[str, Any]) -> list[str]:
 
 
 def _item(fields: dict[str, Any]) -> object:
-    name, url = fields.get("name"), fields.get("url")
-    properties = _object(fields.get("props"))
+    name = fields.get("name")
     revenue = _object(fields.get("revenue"))
     rest = {field: value for field, value in fields.items() if field not in _TRANSLATED}
+    if revenue or rest.get("revenue") == {}:  # the script sends an empty one for a link that names none
+        rest.pop("revenue")
+    item: dict[str, Any]
     if name == PAGE_VIEW:
-        if isinstance(url, str) and rest.get("hash_mode") in (1, True, "1", "true"):
-            url = url.replace("#", "%23", 1)
-        of_it = {"type": "page_view", "page_url": url, "referrer": rest.get("referrer")}
-        done = ["url", "referrer"]
-    elif revenue:
-        of_it = {
-            "type": "conversion", "conversion_type": name,
-            "value": revenue.get("amount"), "currency": revenue.get("currency"),
-        }  # fmt: skip
-        done = ["revenue"]
+        item = {"type": "page_view", "page_url": _page(rest), "referrer": rest.pop("referrer", None)}
+    elif (amount := worth(revenue.get("amount"), revenue.get("currency"))) is not None:
+        item = {"type": "conversion", "conversion_type": name, **amount}
     else:
-        of_it, done = {"type": "event", "name": name}, ["revenue"] if fields.get("revenue") == {} else []
-    rest = {field: value for field, value in rest.items() if field not in done}
-    if not properties and not rest:
-        return of_it
-    return {**of_it, "properties": beside(properties, rest)}
+        item = {"type": "event", "name": name}
+        rest |= {"revenue": revenue} if revenue else {}
+    properties = beside(_object(fields.get("props")), rest)
+    return {**item, "properties": properties} if properties else item
+
+
+def _page(rest: dict[str, Any]) -> object:
+    """In hash mode the fragment says which page it is, and a page's address is kept without one."""
+    url = rest.pop("url", None)
+    hashed = rest.get("hash_mode") in (1, True, "1", "true")
+    return url.replace("#", "%23", 1) if hashed and isinstance(url, str) else url
 
 
 def _object(value: object) -> dict[str, Any]:
