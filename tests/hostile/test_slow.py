@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from hitstream import worker
-from ingest import http
+from hitstream import connections, worker
+from ingest import body
 from tests.hitstream.deployments import deployment
 from tests.hostile.connection import code, connected, statuses
 from tests.hostile.framing import KEY, SLOW, UNFINISHED, Framing
@@ -37,9 +37,9 @@ class Worker:
 async def impatient(
     redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Worker]:
-    monkeypatch.setattr(http, "BODY_DEADLINE_S", PATIENCE_S)
-    monkeypatch.setattr(worker, "KEEP_ALIVE_S", PATIENCE_S)
-    monkeypatch.setattr(worker, "LINGER_S", PATIENCE_S)
+    monkeypatch.setattr(body, "BODY_DEADLINE_S", PATIENCE_S)
+    monkeypatch.setattr(connections, "KEEP_ALIVE_S", PATIENCE_S)
+    monkeypatch.setattr(connections, "LINGER_S", PATIENCE_S)
     deployed = deployment(tmp_path, redis_url)
     ready, stop = asyncio.Event(), asyncio.Event()
     interval = sys.getswitchinterval()
