@@ -11,7 +11,7 @@ from store.contract import Read
 from store.parameters import Asked
 
 from .database import Database
-from .reads import nearby, notifications, posts, profiles, search
+from .reads import feed, influence, nearby, notifications, posts, profiles, search, trending
 from .snapshots import Snapshots
 
 TAG: Final = "social"
@@ -53,5 +53,17 @@ READS: Final[tuple[Read[Question], ...]] = (
     Read(
         "nearby", "/nearby", "Posts around a point, the nearest first.",
         nearby.PARAMETERS, nearby.Nearby, lambda q: nearby.nearby(q.database, q.asked, q.now),
+    ),
+    Read(
+        "feed", "/users/{id}/feed", "What the accounts that a user follows posted in the last week, ranked.",
+        feed.PARAMETERS, feed.Feed, lambda q: feed.feed(q.database, q.snapshots, q.subject, q.asked, q.now),
+    ),
+    Read(
+        "influence", "/users/{id}/influence", "How far an account's word carries, and the three parts of it.",
+        influence.PARAMETERS, influence.Score, lambda q: influence.influence(q.database, q.subject, q.asked, q.now),
+    ),
+    Read(
+        "trending", "/trending", "Hashtags that more accounts use than before.",
+        trending.PARAMETERS, trending.Trending, lambda q: trending.trending(q.database, q.asked, q.now),
     ),
 )  # fmt: skip

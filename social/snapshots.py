@@ -13,7 +13,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -43,11 +43,11 @@ class Snapshot(Struct, frozen=True, array_like=True):
 class Snapshots:
     """Those of one site, and beside them the hashtags that its users have liked."""
 
-    def __init__(self, redis: Redis, identity: Identity, site: str, keys: SiteKeys) -> None:
+    def __init__(self, redis: Redis, identity: Identity, site: str, partitions: int) -> None:
         self._redis = redis
         self._identity = identity
         self._site = site
-        self._keys = keys
+        self._keys = SiteKeys(site, partitions)
 
     async def liked_tags(self, viewer: str) -> frozenset[str]:
         """The hashtags of what the viewer liked lately. Raises `NetworkUnavailable`."""
@@ -56,11 +56,11 @@ class Snapshots:
             tags: list[Any] = await self._redis.zrange(key, 0, -1)
         return frozenset(tag.decode() for tag in tags)
 
-    async def keep(self, viewer: str, as_of: datetime, ids: Sequence[str]) -> str:
+    async def keep(self, viewer: str, snapshot: Snapshot) -> str:
         """Its name, for `find`. Raises `NetworkUnavailable`."""
         name = secrets.token_hex(_NAME_BYTES)
         async with _deadline():
-            await self._redis.set(self._key(viewer, name), msgspec.msgpack.encode(Snapshot(as_of, list(ids))), TTL_FEED)
+            await self._redis.set(self._key(viewer, name), msgspec.msgpack.encode(snapshot), TTL_FEED)
         return name
 
     async def find(self, viewer: str, name: str) -> Snapshot | None:

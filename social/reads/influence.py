@@ -1,11 +1,12 @@
 """How far an account's word carries: a score, and the three parts that it is the product of.
 
     reach        ln(1 + followers)
-    engagement   1 + (median engagement of its posts of 30 days) / followers
+    engagement   1 + (median engagement of its public posts of 30 days) / followers
     quality      sqrt(mean of ln(1 + followers) over its followers), of 1,000 of them where there are more
 
 An account without followers, posts or both has a score all the same. Worked out afresh where that is little work; for
-accounts with so many followers that they are sampled, once a night (`renew`).
+accounts with so many followers that they are sampled, once a night (`renew`). Who may not see what an account publishes
+for everyone may not see this, which is made of it.
 """
 
 from __future__ import annotations
@@ -18,10 +19,15 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from store.parameters import Asked
+
 from ..database import Database
+from ..errors import NotFound
 from ..model import Influence, PostStats, document
+from ..parameters import VIEWER
 from ..schema import BY_ID, FOLLOWERS, FOLLOWS, INFLUENCE, POSTS, POSTS_OF_AUTHOR, USERS
 from ..score import engagement
+from ..visibility import accounts_of, sees_account, viewer_of
 
 SAMPLE: Final = 1_000
 POSTS_LOOKED_AT: Final = 1_000  # the newest: who posts more than that in a month has the same median
@@ -30,7 +36,12 @@ NIGHT: Final = timedelta(days=1)
 KEPT: Final = 1.5 * NIGHT  # a value is good until well after the next night's
 
 
+PARAMETERS: Final = (VIEWER,)
+
+
 class Score(Struct, frozen=True):
+    """`score` is the product of the three parts."""
+
     as_of: datetime
     user_id: str
     score: float
@@ -60,6 +71,16 @@ class _AsOf(Struct, frozen=True):
     as_of: datetime
 
 
+async def influence(database: Database, user_id: str, asked: Asked, now: datetime) -> Score:
+    """Raises `NotFound`."""
+    viewer = await viewer_of(database, asked["viewer"], now, towards=[user_id])
+    account = (await accounts_of(database, [user_id])).get(user_id)
+    if account is None or account.status == "deleted" or not sees_account(viewer, account):
+        raise NotFound("user", user_id)
+    found = await current(database, user_id, now)
+    return Score(found.as_of, user_id, found.score, found.reach, found.engagement, found.quality)
+
+
 def parts(followers: int, posts: Sequence[int], followers_of: Sequence[int]) -> tuple[float, float, float]:
     """(reach, engagement, quality). posts: the engagement of each. followers_of: of each follower looked at. Pure."""
     reach = log1p(followers)
@@ -74,8 +95,8 @@ async def work_out(database: Database, user_id: str, now: datetime) -> Influence
     recent = {
         "user_id": user_id,
         "status": "published",
+        "visibility": "public",
         "created_at": {"$gt": now - SPAN, "$lte": now},
-        "visibility": {"$in": ["public", "followers_only"]},
     }
     newest = (("created_at", -1), ("_id", -1))
     posts = await database.find(_Post, POSTS, recent, index=POSTS_OF_AUTHOR, sort=newest, limit=POSTS_LOOKED_AT)

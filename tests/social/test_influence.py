@@ -49,9 +49,10 @@ def post(id_: str, likes: int, age: timedelta = DAY, **fields: str) -> Post:
 
 async def test_looks_at_what_is_published_in_thirty_days(database: Database) -> None:
     posts = [
-        post("a", 1), post("b", 2, visibility="followers_only"), post("c", 4),
+        post("a", 1), post("b", 2), post("c", 4),
         post("old", 1000, 31 * DAY), post("later", 1000, -DAY), post("draft", 1000, status="draft"),
         post("gone", 1000, status="deleted"), post("secret", 1000, visibility="private"),
+        post("for few", 1000, visibility="followers_only"),
     ]  # fmt: skip
     await furnish(database, [0, 3], posts)
     found = await work_out(database, "star", NOW)
