@@ -32,13 +32,14 @@ def key(name: str, kind: str) -> str:
 
 
 class OnSite(Struct, frozen=True):
-    """One site of a server: how to send it events and what opens it."""
+    """One site of a server: how to send it events and what opens it. `keys` where they are not made by `key`."""
 
     url: str
     name: str
+    keys: Mapping[str, str] = {}
 
     def key(self, kind: str) -> str:
-        return key(self.name, kind)
+        return self.keys.get(kind) or key(self.name, kind)
 
     async def send(self, *events: Mapping[str, Any]) -> None:
         """With the server key, so of any age. All of them must be taken."""
@@ -58,3 +59,8 @@ class OnSite(Struct, frozen=True):
         ):
             assert reply.status == 200, await reply.text()
             return await reply.json()
+
+    async def exposed(self) -> str:
+        """The server's metrics."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.url}/metrics") as reply:
+            return await reply.text()

@@ -24,6 +24,7 @@ export class Page {
   #range = "day";
   #counted = ""; // what the last summary had counted
   #visitors = 0; // of today
+  #changed = false; // since the charts and lists were asked for
   #due = { changed: 0, round: 0, panels: 0 }; // when each may be asked for next, by performance.now()
   #asking = false;
   #lostAt = null;
@@ -89,7 +90,7 @@ export class Page {
     const changed = counted !== this.#counted;
     this.#counted = counted;
     this.#visitors = summary.unique_metrics.visitors;
-    if (changed) this.#due.changed = Math.min(this.#due.changed, performance.now() + CHANGED_MS);
+    this.#changed ||= changed;
     this.#note(summary);
     this.#refresh();
   }
@@ -106,20 +107,22 @@ export class Page {
     if (this.#asking) return;
     this.#asking = true;
     try {
-      if (now >= this.#due.round) {
-        this.#due.round = now + ROUND_MS;
-        this.#due.changed = Infinity;
-        await Promise.all([this.#compare(), this.#traces(), this.#charts(), this.boards.refresh()]);
-      } else if (now >= this.#due.changed) {
-        this.#due.changed = Infinity;
+      const round = now >= this.#due.round;
+      if (round || (this.#changed && now >= this.#due.changed)) {
+        this.#changed = false;
+        this.#due.changed = now + CHANGED_MS;
         await Promise.all([this.#charts(), this.boards.refresh()]);
+      }
+      if (round) {
+        this.#due.round = now + ROUND_MS;
+        await Promise.all([this.#compare(), this.#traces()]);
       }
       if (now >= this.#due.panels) {
         this.#due.panels = now + PANELS_MS;
         await showPanels(this.#api);
       }
     } catch {
-      this.#due.round = performance.now() + CHANGED_MS; // the stream tells how things stand; this is tried again
+      this.#due.round = performance.now() + CHANGED_MS; // tried again; how things stand, the stream tells
     } finally {
       this.#asking = false;
     }
@@ -170,7 +173,7 @@ export class Page {
     try {
       await ask();
     } catch {
-      this.#due.changed = performance.now() + CHANGED_MS;
+      this.#changed = true; // so it is tried again
     }
   }
 }
