@@ -3,10 +3,13 @@
     async with Mongo(directory) as mongo:
         client = AsyncMongoClient(mongo.url)
 
-It is under the GPL, so it runs as a program of its own and nothing of it is imported. It listens on a port of the
-loopback interface and lets nobody in without the password that is made here once: it knows no unix sockets. While the
+It is under the GPL, so it runs as a program of its own and nothing of it is imported. It knows no unix sockets: it
+listens on a port of the loopback interface and lets nobody in without the password that is made here once. While the
 block lasts, one that dies is started again on the same port; at its end it is stopped in order. What is in it is
 `social`'s.
+
+    port       of the last start, which the next takes again where it is free     password   0600
+    data/      the database                                                       pid, mongo.log, secantusd.toml
 
 The server can be told of a user only while it asks for none. So that is done once, before the first start in earnest,
 on data that nothing has been written to and on a port that nobody has been told.
@@ -60,17 +63,29 @@ class Mongo(Engine):
     def __init__(self, directory: Path, *, sync: bool = True) -> None:
         super().__init__(directory)
         self._sync = sync
-        # Kept for as long as this lives, and never listened on: so the port stays ours while the server is away.
-        self._reserved = _reserve()
-        self._password = ""
+        self._reserved: socket.socket | None = None
 
     @property
     def url(self) -> str:
-        """Makes the password where there is none yet: the URL is told before the server is there."""
-        return self._url(self._reserved.getsockname()[1], f"{USER}:{self._secret()}@") + "&authSource=admin"
+        """Of the server that runs on the directory; of the one that will, once `settle` was called."""
+        return f"{self._url(self._port(), f'{USER}:{self._password()}@')}&authSource=admin"
+
+    def settle(self) -> None:
+        """Chooses the port, so that the URL can be told before the server is there."""
+        if self._reserved is None:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Kept for as long as the server may run, and never listened on: the port stays ours while it is away.
+            self._reserved = _reserve(self._port())
+            (self._directory / "port").write_text(str(self._reserved.getsockname()[1]))
 
     def _url(self, port: int, who: str = "") -> str:
         return f"mongodb://{who}{HOST}:{port}/hitstream?directConnection=true"
+
+    def _port(self) -> int:
+        try:
+            return int((self._directory / "port").read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
 
     @property
     def _data(self) -> Path:
@@ -81,40 +96,39 @@ class Mongo(Engine):
         return self._directory / "pid"
 
     def _clear(self) -> None:
-        self._reserved.close()
+        if self._reserved:
+            self._reserved.close()
+            self._reserved = None
         self._pid_file.unlink(missing_ok=True)
 
-    def _secret(self) -> str:
-        """The password, made once. Whoever can read the file can read the data beside it."""
-        if not self._password:
+    def _password(self) -> str:
+        """Made once. Whoever can read the file can read the data beside it."""
+        path = self._directory / "password"
+        if not path.exists():
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = self._directory / "password"
-            with suppress(FileExistsError):
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with open(descriptor, "w") as file:
-                    file.write(secrets.token_urlsafe(24))
-            self._password = path.read_text()
-        return self._password
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(24))
+        return path.read_text()
 
     async def _start(self) -> None:
         """Returns when the server answers to the password. Raises `EngineFailed`."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.settle()
         (self._directory / "secantusd.toml").touch()  # or it would look for one that is not ours
         await _end_orphan(self._pid_file, self._directory)
         if not self._data.exists():
             await self._create()
-        port = self._reserved.getsockname()[1]
-        await self._run(self._data, port, "--auth")
-        await self._until_answers(port, self.url)
+        await self._run(self._data, self._port(), "--auth")
+        await self._until_answers(self._port(), self.url)
 
     async def _create(self) -> None:
         """Makes the data with its user beside their place and moves them there whole: half-made ones are not used."""
         unfinished = self._directory / "data.new"
         shutil.rmtree(unfinished, ignore_errors=True)
-        with _reserve() as reserved:
+        with _reserve(0) as reserved:
             port = reserved.getsockname()[1]
             await self._run(unfinished, port)
-            await self._until_answers(port, self._url(port), create=self._secret())
+            await self._until_answers(port, self._url(port), create=self._password())
             await self._stop()
         unfinished.rename(self._data)
 
@@ -170,11 +184,15 @@ async def _answers(url: str, create: str) -> bool:
     return True
 
 
-def _reserve() -> socket.socket:
-    """A socket bound to a free port. The server, which asks for reuse as this does, may bind it too."""
+def _reserve(port: int) -> socket.socket:
+    """A socket bound to the port, or to a free one where that is taken. The server asks for reuse as this does, so it
+    may bind it too."""
     reserved = socket.socket()
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.bind((HOST, 0))
+    try:
+        reserved.bind((HOST, port))
+    except OSError:
+        reserved.bind((HOST, 0))
     return reserved
 
 
