@@ -76,6 +76,23 @@ async def test_one_message_may_be_for_several_sites(app: Running) -> None:
     assert (status, headers["x-plausible-dropped"]) == (400, "3")
 
 
+async def test_a_second_key_lends_its_rights_where_it_is_of_the_same_site(app: Running) -> None:
+    def old(idsite: str, token: str) -> str:
+        query = f"idsite={idsite}&rec=1&url=https://shop.example/&cdt=2020-01-31 12:00:00"
+        return json.dumps({"requests": [query], "token_auth": token})
+
+    async def sent(idsite: str, token: str) -> int:
+        async with app.session.post(app.url + "/matomo.php", data=old(idsite, token)) as reply:
+            return reply.status
+
+    assert await sent(ALIAS, "") == 400
+    assert await sent(ALIAS, KEYS["shop"]["server"]) == 200
+    assert await sent(ALIAS, KEYS["blog"]["server"]) == 400
+    assert await sent(ALIAS, "unknown") == 400
+    assert await sent("9", KEYS["shop"]["server"]) == 200
+    assert await sent("9", "unknown") == 401
+
+
 async def test_more_events_than_a_request_may_hold(app: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest.dialects.http, "MAX_EVENTS", 1)
     assert (await post(app, VIEW))[0] == 202
