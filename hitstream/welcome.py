@@ -23,6 +23,10 @@ def welcome(url: str, deployment: Deployment) -> str:
         f"    curl {url}/v1/metrics/realtime -H 'Authorization: Bearer {read}'",
         "",
     ]
+    if deployment.config.role in ("all", "query"):
+        # The key stands behind the #, which a browser does not send.
+        links = [f"    {url}/#key={keys.read[0]}" for keys in made.values() if keys.read] or [f"    {url}/"]
+        lines += ["Watch it live:", *links, ""]
     return "\n".join(lines)
 
 
