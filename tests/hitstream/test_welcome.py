@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def test_the_link_to_the_live_page_brings_the_key_along(tmp_path: Path) -> None:
 
 
 def test_a_configured_key_is_not_shown(tmp_path: Path) -> None:
-    keys = {kind: f"a_configured_{kind}_key" for kind in ("write", "server", "read")}
+    keys: dict[str, Any] = {kind: f"a_configured_{kind}_key" for kind in ("write", "server", "read")}
     said = welcome(URL, deployment(tmp_path, REDIS, sites={"shop": SiteConfig(**keys)}))
     assert not any(key in said for key in keys.values())
     assert f"    {URL}/" in said.splitlines()
