@@ -97,23 +97,40 @@ class _Common(Struct, frozen=True):
 
 
 def admit(items: Iterable[object], context: Context) -> Admission:
-    events: list[Event] = []
-    rejections: list[Rejection] = []
-    duplicates = 0
-    seen: set[int] = set()
-    for index, item in enumerate(items):
+    admitting = Admitting(context)
+    for item in items:
+        admitting.add(item)
+    return admitting.admission()
+
+
+class Admitting:
+    """The items of one request, one after the other: for who has something else to do between two of them."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._index = 0
+        self._events: list[Event] = []
+        self._rejections: list[Rejection] = []
+        self._duplicates = 0
+        self._seen: set[int] = set()
+
+    def add(self, item: object) -> None:
+        index = self._index
+        self._index += 1
         try:
-            event = _event(item, context)
+            event = _event(item, self._context)
         except Refusal as refusal:
-            rejections.append(Rejection(index, refusal.code, refusal.message))
-            continue
+            self._rejections.append(Rejection(index, refusal.code, refusal.message))
+            return
         if event.dedup:
-            if event.dedup in seen:
-                duplicates += 1
-                continue
-            seen.add(event.dedup)
-        events.append(event)
-    return Admission(events, rejections, duplicates)
+            if event.dedup in self._seen:
+                self._duplicates += 1
+                return
+            self._seen.add(event.dedup)
+        self._events.append(event)
+
+    def admission(self) -> Admission:
+        return Admission(self._events, self._rejections, self._duplicates)
 
 
 def _event(item: object, context: Context) -> Event:
