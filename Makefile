@@ -1,6 +1,6 @@
 # Nothing has to be done before any of these: each makes the virtualenv first where it is missing or out of date.
 
-.PHONY: install serve test check format bench bench-commerce clean
+.PHONY: install serve demo test check format bench bench-commerce clean
 .DEFAULT_GOAL := install
 
 VENV := .venv
@@ -23,6 +23,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 serve: $(STAMP)
 	$(BIN)/hitstream serve $(ARGS)
+
+demo: $(STAMP)
+	$(BIN)/hitstream demo $(ARGS)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(ARGS)

@@ -46,6 +46,7 @@ from . import inflight, openapi, problems
 from .access import Keyring
 from .addresses import address_reader
 from .connections import EXPRESS
+from .demo import shop as demo_shop
 from .deployment import Deployment
 from .exposition import CONTENT_TYPE, Exposition
 from .health import Health
@@ -196,11 +197,19 @@ def answering(
         )
     )
     app.add_routes(page_routes())
+    if deployment.config.demo_shop:
+        app.add_routes(demo_shop.routes(write_key=_write_key(deployment)))
 
     async def end_streams(_: web.Application) -> None:
         live.close()
 
     app.on_shutdown.append(end_streams)
+
+
+def _write_key(deployment: Deployment) -> str:
+    """Of the site that the demo shop's clicks go to: the shop's own, or the first. '' where it has none."""
+    site = deployment.shop or deployment.sites[0]
+    return next(iter(deployment.keys[site.id].write), "")
 
 
 async def _as_declared(_: web.Request, response: web.StreamResponse) -> None:

@@ -9,10 +9,11 @@ from importlib.metadata import version
 from typing import Final
 
 from . import logs
-from .commands import check, importing, keys, serve
+from .commands import check, demo, importing, keys, serve
 from .commands.settings import FAILED, flags
 from .config import ConfigError
 from .datadir import Unusable
+from .demo.server import DemoFailed
 from .engines import EngineFailed
 from .importer import ImportFailed
 from .serve import CannotListen
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         status: int = options.run(config, options)
     except ConfigError as error:
         return _fail(MISUSED, error)
-    except (CannotListen, EngineFailed, ImportFailed, Unusable) as error:
+    except (CannotListen, DemoFailed, EngineFailed, ImportFailed, Unusable) as error:
         return _fail(FAILED, error)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -48,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"hitstream {version('hitstream')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, importing, keys, check):
+    for command in (serve, demo, importing, keys, check):
         command.describe(commands)
     return parser
 

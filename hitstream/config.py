@@ -110,6 +110,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="Path of the shop's product pages, with `{handle}` in it; views of them are counted."),
     ] = PRODUCT_PATH
+    demo_shop: Annotated[
+        bool,
+        Meta(description="Whether a small shop to click through, which sells nothing, is served under `/demo/`."),
+    ] = False
     mongo_url: Annotated[
         str,
         Meta(description="`mongodb://` URL of the social graph's database; empty: embedded."),

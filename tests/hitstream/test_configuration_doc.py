@@ -18,6 +18,8 @@ DOC = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
 def shown(default: Any) -> str:
     if default == "" or default == () or default == {}:
         return "none"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"  # as TOML has it
     return f"`{default}`"
 
 
