@@ -47,7 +47,7 @@ def _items(body: bytes, at: int) -> Iterator[Item]:
             continue  # between items, and at the end
         header = _object(line)
         length = header.get("length")
-        if isinstance(length, int) and length >= 0:
+        if type(length) is int and length >= 0:  # not bool, which is one too
             payload, at = body[at : at + length], at + length
         else:
             payload, at = _line(body, at)

@@ -23,7 +23,8 @@ from ..rejection import Code, Rejection
 
 JSON: Final = "application/json"
 
-_LONGEST_WHOLE: Final = 19  # digits; all integers with fewer fit into 64 bits
+_LONGEST_WHOLE: Final = 20  # characters of an integer that 64 bits hold
+_LEAST, _GREATEST = -(1 << 63), (1 << 64) - 1
 
 
 class Message(Struct, frozen=True):
@@ -140,19 +141,23 @@ def refused(code: Code, message: str, sent: object) -> Undecodable:
 
 def loads(text: bytes) -> Any:
     """JSON as clients that nobody can change write it: Python's send NaN and Infinity, which become floats here and
-    null where they are stored, JavaScript's half an emoji. Raises `NotJson`, and `TooLarge` where it holds more values
-    than a body may."""
+    null where they are stored, JavaScript's half an emoji, and others control characters and bytes that are no UTF-8.
+
+    Raises `NotJson`, and `TooLarge` where it holds more values than a body may.
+    """
     bounded(text)
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(mended(text), parse_int=_whole)
+        return json.loads(mended(text).decode("utf-8-sig", "replace"), parse_int=_whole, strict=False)
     except (ValueError, OverflowError, RecursionError) as error:
         raise NotJson("the body is not JSON") from error
 
 
 def _whole(digits: str) -> int | float:
     """As orjson has it: beyond 64 bits a float."""
-    return int(digits) if len(digits) < _LONGEST_WHOLE else float(digits)
+    if len(digits) <= _LONGEST_WHOLE and _LEAST <= (number := int(digits)) <= _GREATEST:
+        return number
+    return float(digits)
