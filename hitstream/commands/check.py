@@ -10,6 +10,7 @@ from hitstream.checkup import Finding, examine
 from hitstream.config import Config, ConfigError
 from hitstream.shop_checkup import examine_shop
 
+from . import checkmessage
 from .settings import FAILED, OK, Commands, add
 
 
@@ -28,9 +29,14 @@ def describe(commands: Commands) -> None:
         help="compare the shop's figures instead: ledger and stock, orders and statistics, stream and orders",
     )
     parser.add_argument("--repair", action="store_true", help="with --commerce: put right what differs")
+    checkmessage.describe(parser)
 
 
 def run(config: Config, options: argparse.Namespace) -> int:
+    if options.dialect:
+        return checkmessage.run(config, options)
+    if checkmessage.is_misused(options):
+        raise ConfigError("FILE, --path, --query, --header and --json go with --dialect")
     if options.repair and not options.commerce:
         raise ConfigError("--repair goes with --commerce")
     findings = examine_shop(config, repair=options.repair) if options.commerce else examine(config)

@@ -168,8 +168,12 @@ def _too_many() -> TooManyEvents:
 
 
 async def _body(request: web.Request, limit: int) -> bytes:
-    body = await wire.read(request, limit)
-    encoding = request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
+    return unpacked(await wire.read(request, limit), request.headers.get(hdrs.CONTENT_ENCODING, ""))
+
+
+def unpacked(body: bytes, encoding: str) -> bytes:
+    """`encoding`: what the header says. Raises the errors of `decompress`."""
+    encoding = encoding.strip().lower()
     if encoding in ("", "utf-8") and body.startswith(GZIP_MAGIC):  # some name the charset here
         encoding = "gzip"
     return decompress(body, "" if encoding == "utf-8" else encoding, wire.INFLATED_BYTES)

@@ -35,9 +35,14 @@ class Tried(Struct, frozen=True):
 
 
 def tried(
-    translation: Translation, message: Message, *, trusted: bool = False, implied: str | None = None
+    translation: Translation,
+    message: Message,
+    *,
+    trusted: bool = False,
+    implied: str | None = None,
+    fitting: bool = True,
 ) -> list[Tried]:
-    """`trusted`: as if it were sent with a server key."""
+    """`trusted`: as if it were sent with a server key. `fitting`: as dialects have it, and our own calls have not."""
     context = Context(
         site=_SITE,
         trusted=trusted,
@@ -51,7 +56,7 @@ def tried(
     found: list[Tried] = []
     for share in (translation, *translation.others):
         for place, item in zip(share.places, share.items, strict=True):
-            fitted, changes = fit(item)
+            fitted, changes = fit(item) if fitting else (item, [])
             admission = admit([fitted], context)
             event = admission.events[0] if admission.events else None
             rejection = admission.rejections[0] if admission.rejections else None

@@ -1,0 +1,1 @@
+"""What a message that somebody means to send would become here: for `hitstream check --dialect`."""
