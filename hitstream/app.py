@@ -34,6 +34,7 @@ from ingest.journal import Journal
 from ingest.limits import Limits, Rate
 from ingest.overload import Overload
 from ingest.pressure import Pressure
+from ingest.tracker.http import routes as tracker_routes
 from ingest.visitors import Salt
 from query.dashboard.http import routes as page_routes
 from query.http import routes as query_routes
@@ -168,7 +169,7 @@ async def collecting(
             health.stopping = intake.stopping = True
 
         app.on_shutdown.append(stop_taking)
-        app.add_routes([*collector.routes(), *interpreter.routes()])
+        app.add_routes([*collector.routes(), *interpreter.routes(), *tracker_routes()])
         async with (
             running("copies", copies.run),
             running("pressure", pressure.run),

@@ -15,7 +15,7 @@ from aiohttp import web
 from commerce import openapi as shop
 from hitstream import problems
 
-from . import asking, page, sending
+from . import asking, page, sending, tracker
 from .parts import SCHEMES, Part, answer, operation, ref, text
 
 __all__ = ["document", "handler"]
@@ -39,7 +39,14 @@ def document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Hitstream", "version": version("hitstream"), "license": {"name": "Apache-2.0"}},
-        "paths": {**sending.paths(), **asking.paths(), **shop.paths(), **page.paths(), **_server()},
+        "paths": {
+            **sending.paths(),
+            **asking.paths(),
+            **shop.paths(),
+            **page.paths(),
+            **tracker.paths(),
+            **_server(),
+        },
         "components": {
             "schemas": {**sending.SCHEMAS, **asking.schemas(), **shop.schemas(), "Problem": _PROBLEM},
             "responses": {"Problem": answer("A problem.", ref("Problem"), problems.MEDIA_TYPE)},

@@ -18,7 +18,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PIXEL: Final = "/v1/pixel.gif"  # always a picture: its refusal stands in a header
 ELSEWHERE: Final = ("/v1/commerce/", "/v1/social/")  # served only where their databases are
-OPEN: Final = {"/", "/dashboard/{folder}/{name}", "/healthz", "/readyz", "/metrics", "/openapi.json"}
+OPEN: Final = {
+    "/",
+    "/dashboard/{folder}/{name}",
+    "/t.js",
+    "/t.{version}.{digest}.js",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+}
 
 
 def calls(*, public: bool) -> list[tuple[str, str]]:

@@ -1,0 +1,52 @@
+// Hitstream's tracker: what a page's scripts may call, and what is watched without them.
+
+import { report, watchErrors } from "./errors.js";
+import { watchLinks } from "./links.js";
+import { guarded, listen, settings } from "./page.js";
+import { again, leave, look, notice, record, tick, view, watchPages } from "./pages.js";
+import { adopt, flush, identify, optOut, part } from "./queue.js";
+import { load, tellVitals, watchVitals } from "./vitals.js";
+
+const calls = window.hitstream || []; // made before this script had loaded: [name, ...values] each
+
+const api = {
+  pageView: view,
+  conversion: (conversion_type, more) => record("conversion", { conversion_type, ...more }),
+  event: (name, properties) => record("event", { name, properties }),
+  error: guarded(report),
+  identify,
+  optOut,
+};
+
+function start() {
+  for (const [name, ...values] of calls) api[name](...values);
+  look();
+  if (load.responseStatus == 404 || "404" in settings) notice("not_found");
+  adopt();
+  watchPages();
+  watchErrors();
+  watchLinks();
+  guarded(watchVitals)();
+  const away = (send) => {
+    look();
+    tellVitals();
+    leave();
+    send();
+  };
+  listen("visibilitychange", () => (document.hidden ? away(flush) : tick()));
+  listen("pagehide", () => away(part));
+  listen("pageshow", ({ persisted }) => {
+    if (persisted) {
+      adopt();
+      again();
+    }
+  });
+  listen("online", adopt);
+}
+
+// Twice in a page it is there once. A page that is rendered ahead, and perhaps never seen, is not counted yet.
+if (calls.length >= 0) {
+  window.hitstream = api;
+  if (document.prerendering) listen("prerenderingchange", start);
+  else start();
+}
