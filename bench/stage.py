@@ -38,7 +38,12 @@ CONNECTIONS: Final = 64
 SITE: Final = "demo"
 
 # A load seeks the limit, and what is turned away there is no throughput: nothing is turned away.
-UNLIMITED: Final = {"HITSTREAM_EVENTS_PER_SECOND": "0", "HITSTREAM_OVERLOAD_DELAY_MS": "0", "HITSTREAM_SHOP": "-"}
+UNLIMITED: Final = {
+    "HITSTREAM_EVENTS_PER_SECOND": "0",
+    "HITSTREAM_OVERLOAD_DELAY_MS": "0",
+    "HITSTREAM_SHOP": "-",
+    "HITSTREAM_NETWORK": "-",
+}
 
 
 class Bench(Struct, frozen=True):

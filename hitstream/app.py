@@ -52,6 +52,7 @@ from .deployment import Deployment
 from .exposition import CONTENT_TYPE, Exposition
 from .health import Health
 from .inflight import InFlight
+from .network import network
 from .shop import shop
 from .tasks import running
 
@@ -90,6 +91,7 @@ async def application(deployment: Deployment, number: int = 0) -> AsyncIterator[
             running("watch redis", lambda: health.watch(redis)),
             collecting(app, deployment, keyring, redis, registry, health),
             shop(app, deployment, keyring, redis, registry, clock, projects=number == 0),
+            network(app, deployment, keyring, redis, registry, clock, projects=number == 0),
         ):
             if config.role in ("all", "query"):
                 answering(app, deployment, keyring, redis, registry)

@@ -21,6 +21,7 @@ from store.site import SITE_ID, KeyKind
 Keys = str | tuple[str, ...]
 
 NO_SHOP: Final = "-"  # no site can be called so
+NO_NETWORK: Final = "-"
 Role = Literal["all", "ingest", "query", "projector"]
 
 
@@ -118,6 +119,13 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="`mongodb://` URL of the social graph's database; empty: embedded."),
     ] = ""
+    network: Annotated[
+        str,
+        Meta(
+            description="Site whose social network MongoDB holds; empty: the only site, where there is one; "
+            "`-`: no network, and no MongoDB is started."
+        ),
+    ] = ""
     dialects_off: Annotated[
         tuple[str, ...],
         Meta(description="Other products' dialects that are not spoken: their calls answer 404."),
@@ -194,6 +202,8 @@ def check(config: Config) -> None:
             raise ConfigError(f"redis_url: {error}") from error
     if config.shop not in ("", NO_SHOP) and config.sites and config.shop not in config.sites:
         raise ConfigError(f"shop: there is no site {config.shop!r}")
+    if config.network not in ("", NO_NETWORK) and config.sites and config.network not in config.sites:
+        raise ConfigError(f"network: there is no site {config.network!r}")
     try:
         path_pattern(config.product_path)
     except ValueError as error:

@@ -7,6 +7,7 @@ keys.toml    the keys of sites that the configuration gives none (`hitstream.key
 journal/     the workers' journals (`ingest.journal`)
 valkey/      the embedded engines'
 postgres/
+mongo/
 imports/     how far each import has come
 """
 
@@ -47,6 +48,7 @@ class DataDir:
         self.journal = self.root / "journal"
         self.valkey = self.root / "valkey"
         self.postgres = self.root / "postgres"
+        self.mongo = self.root / "mongo"
         self.imports = self.root / "imports"
         self.keys = self.root / "keys.toml"
         self._secret = self.root / "secret"

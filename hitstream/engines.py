@@ -126,8 +126,8 @@ class Engine(ABC):
         process, self._process = self._process, None
         if process is None or process.returncode is not None:
             return
+        process.send_signal(signal.SIGCONT)  # one that is stopped does not hear the other
         process.send_signal(self.stops_by)
-        process.send_signal(signal.SIGCONT)  # one that was stopped would not hear it
         try:
             await asyncio.wait_for(process.wait(), STOP_S)
         except TimeoutError:

@@ -206,14 +206,15 @@ def _program() -> str:
 async def _end_orphan(pid_file: Path, directory: Path) -> None:
     """Ends the server that an earlier process left behind, and returns when it is gone.
 
-    It was on a leash, so its SIGTERM is already on its way, unless it was stopped or is busy.
+    It was on a leash, so its SIGTERM is already on its way, unless it was stopped or is busy. One that came while it
+    was stopped is taken by any of its threads, and heard by the first alone: so it gets another when it goes on.
     """
     pid = _holder(pid_file, directory)
     if pid is None:
         return
     log.warning("ending a SecantusDB that an earlier server left behind", extra={"pid": pid})
     for number in (signal.SIGTERM, signal.SIGKILL):
-        for each in (number, signal.SIGCONT):
+        for each in (signal.SIGCONT, number):
             with suppress(ProcessLookupError):
                 os.kill(pid, each)
         with suppress(TimeoutError):

@@ -18,6 +18,7 @@ from aiohttp.typedefs import Handler
 from commerce import errors as commerce
 from ingest import errors as ingest
 from query import errors as query
+from social import errors as social
 from store.errors import BadParameter, RequestError
 
 from . import access
@@ -56,6 +57,10 @@ TABLE: Final[Mapping[type[RequestError], tuple[int, str]]] = {
     commerce.NotFound: (404, "Not found"),
     commerce.NoShop: (404, "No shop"),
     commerce.ShopUnavailable: (503, "Shop unavailable"),
+    social.NotFound: (404, "Not found"),
+    social.NoNetwork: (404, "No network"),
+    social.NotSupported: (501, "Not supported"),
+    social.NetworkUnavailable: (503, "Network unavailable"),
 }
 
 # What a browser's page may read of any answer, wherever the page comes from: nothing here depends on cookies.

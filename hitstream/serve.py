@@ -20,10 +20,11 @@ from typing import Final
 import msgspec
 
 from . import leash
-from .config import NO_SHOP, Config
+from .config import NO_NETWORK, NO_SHOP, Config
 from .datadir import DataDir, Ready
 from .deployment import Deployment, resolve
-from .engines import Valkey
+from .engines import Engine, Valkey
+from .mongo import Mongo
 from .postgres import Postgres
 from .tasks import running
 from .welcome import welcome
@@ -47,8 +48,12 @@ async def serve(config: Config) -> None:
     with directory.lock():
         directory.not_ready()
         with _bind(config) as bound:
-            async with _redis(config, directory) as redis_url, _postgres(config, directory) as postgres_url:
-                deployment = resolve(config, redis_url, postgres_url)
+            async with (
+                _redis(config, directory) as redis_url,
+                _postgres(config, directory) as postgres_url,
+                _mongo(config, directory) as mongo_url,
+            ):
+                deployment = resolve(config, redis_url, postgres_url, mongo_url)
                 if config.workers == 1:
                     await _serve_here(deployment, bound, stop)
                 else:
@@ -78,8 +83,22 @@ async def _postgres(config: Config, directory: DataDir) -> AsyncIterator[str]:
             yield postgres.url
 
 
-async def _run(postgres: Postgres) -> None:
-    async with postgres:
+@asynccontextmanager
+async def _mongo(config: Config, directory: DataDir) -> AsyncIterator[str]:
+    """The URL of the network's MongoDB, '' where there is no network. Nothing waits for the embedded one either."""
+    if config.network == NO_NETWORK or config.role == "ingest":
+        yield ""
+    elif config.mongo_url:
+        yield config.mongo_url
+    else:
+        mongo = Mongo(directory.mongo)
+        mongo.settle()
+        async with running("mongo", lambda: _run(mongo)):
+            yield mongo.url
+
+
+async def _run(engine: Engine) -> None:
+    async with engine:
         await asyncio.Event().wait()
 
 

@@ -49,14 +49,19 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(redis_url: str, directory: Path, postgres_url: str = "", **settings: Any) -> AsyncIterator[Running]:
-    """`ack = "redis"` unless told otherwise: what was acknowledged can be read. A shop where a PostgreSQL is given."""
+async def serving(
+    redis_url: str, directory: Path, postgres_url: str = "", mongo_url: str = "", **settings: Any
+) -> AsyncIterator[Running]:
+    """`ack = "redis"` unless told otherwise: what was acknowledged can be read.
+
+    A shop where a PostgreSQL is given, a network where a MongoDB is.
+    """
     sites = {
         "shop": SiteConfig(aliases=(ALIAS,), **KEYS["shop"]),
         "blog": SiteConfig(zone="Asia/Kolkata", origins=("https://blog.example",), **KEYS["blog"]),
     }
     config = Config(data_dir=str(directory), sites=sites, **{"ack": "redis", **settings})
-    async with application(resolve(config, redis_url, postgres_url)) as app:
+    async with application(resolve(config, redis_url, postgres_url, mongo_url)) as app:
         runner = web.AppRunner(app)
         await runner.setup()
         try:

@@ -20,8 +20,10 @@ from redis.backoff import NoBackoff
 from hitstream.engines import Valkey
 from store import keys
 
-# Servers that tests start have no shop unless they are told: a PostgreSQL for each would cost more than all else.
+# Servers that tests start have no shop and no network unless they are told: a PostgreSQL and a MongoDB for each would
+# cost more than all else.
 os.environ.setdefault("HITSTREAM_SHOP", "-")
+os.environ.setdefault("HITSTREAM_NETWORK", "-")
 
 PARTITION_TAG: Final = re.compile(r"\{p\d+\}:")
 

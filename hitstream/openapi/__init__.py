@@ -14,6 +14,7 @@ from aiohttp import web
 
 from commerce import openapi as shop
 from hitstream import problems
+from social import openapi as network
 
 from . import asking, page, sending, tracker
 from .parts import SCHEMES, Part, answer, operation, ref, text
@@ -48,7 +49,13 @@ def document() -> dict[str, Any]:
             **_server(),
         },
         "components": {
-            "schemas": {**sending.SCHEMAS, **asking.schemas(), **shop.schemas(), "Problem": _PROBLEM},
+            "schemas": {
+                **sending.SCHEMAS,
+                **asking.schemas(),
+                **shop.schemas(),
+                **network.schemas(),
+                "Problem": _PROBLEM,
+            },
             "responses": {"Problem": answer("A problem.", ref("Problem"), problems.MEDIA_TYPE)},
             "securitySchemes": dict(SCHEMES),
         },

@@ -20,6 +20,7 @@ from tests.waiting import until
 
 NOWHERE = "unix:///nowhere/valkey.sock"
 NO_POSTGRES = "postgresql:///nothing?host=/nowhere"
+NO_MONGO = "mongodb://127.0.0.1:1"
 QUESTIONS = ("/v1/metrics/", "/v1/users/", "/v1/funnels", "/v1/live")
 
 
@@ -142,7 +143,7 @@ async def test_a_role_serves_its_part(tmp_path: Path, role: str, sends: bool, as
 async def test_the_contract_and_the_routes_agree(tmp_path: Path) -> None:
     described = {(method, path) for path, item in document()["paths"].items() for method in item}
     off = tuple(DIALECTS)  # their contract is other products' documentation
-    async with application(deployment(tmp_path, NOWHERE, NO_POSTGRES, dialects_off=off)) as app:
+    async with application(deployment(tmp_path, NOWHERE, NO_POSTGRES, NO_MONGO, dialects_off=off)) as app:
         assert served(app) == described
 
 

@@ -16,7 +16,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 async def test_the_page_lists_what_is_exposed(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     listed = dict(re.findall(r"^\| `(hitstream_\w+)` \| (\w+) \|", PAGE.read_text(), re.MULTILINE))
     shop = {"postgres_url": "postgresql:///nothing?host=/nowhere", "shop": "shop"}
-    async with serving(redis_url, tmp_path, **shop) as app, app.session.get(f"{app.url}/metrics") as reply:
+    network = {"mongo_url": "mongodb://127.0.0.1:1", "network": "shop"}
+    async with serving(redis_url, tmp_path, **shop, **network) as app, app.session.get(f"{app.url}/metrics") as reply:
         families = text_string_to_metric_families(await reply.text())
         exposed = {
             family.name + ("_total" if family.type == "counter" else ""): family.type
