@@ -44,6 +44,7 @@ def document() -> dict[str, Any]:
             **sending.paths(),
             **asking.paths(),
             **shop.paths(),
+            **network.paths(),
             **page.paths(),
             **tracker.paths(),
             **_server(),
