@@ -126,19 +126,18 @@ class Database:
             yield self.handle
 
     @asynccontextmanager
-    async def transaction(self, seconds: float = WORK_S) -> AsyncIterator[tuple[Handle, AsyncClientSession | None]]:
-        """A database and the session that every command in it must name; committed at the end of the block.
+    async def transaction(self, session: AsyncClientSession, seconds: float = WORK_S) -> AsyncIterator[Handle]:
+        """What is written in the block is there at its end, or not at all; every command in it must name the session.
 
-        Without a session, where the server has no transactions. Raises `NetworkUnavailable`.
+        Only where the server has transactions. Raises `NetworkUnavailable`.
         """
-        capabilities = await self.capabilities()
-        async with self.working(seconds) as handle:
-            if not capabilities.transactions:
-                yield handle, None
-                return
-            assert self._client
-            async with self._client.start_session() as session, await session.start_transaction():
-                yield handle, session
+        async with self.working(seconds) as handle, await session.start_transaction():
+            yield handle
+
+    def session(self) -> AsyncClientSession:
+        """To be ended by whoever asks for it."""
+        assert self._client
+        return self._client.start_session()
 
 
 @contextmanager

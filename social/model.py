@@ -334,12 +334,14 @@ class Progress(Struct, frozen=True):
     """How far the projector `_id` has come: all up to `position` is done, and nothing after it.
 
     But for `plan`: what it was about to write where the server has no transactions (`social.writing`), up to `until`.
+    session: the id of that in which it has its transactions, where the server has them.
     """
 
     id: str = field(name="_id")
     position: Position
     until: Position | None = None
     plan: str | None = None
+    session: Annotated[str, Meta(max_length=32)] | None = None
 
 
 def document(struct: Struct) -> dict[str, Any]:

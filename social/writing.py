@@ -3,7 +3,8 @@
 Where the server has transactions, one holds all of it. Its first command moves the position of `progress` from where
 it is meant to be: of two projectors that have the same batch, one fails there and looks anew. What MongoDB lost of its
 tail when it was killed, or when an older backup was restored, takes the position back with it; the projector reads the
-stream again from there.
+stream again from there. A transaction whose client was killed stays open, with all that it has written locked, until
+the server loses its patience after a minute: so the session is named in `progress`, and the next projector ends it.
 
 Where it has none, the batch is written twice, the first time as a plan beside the position:
 
@@ -24,11 +25,14 @@ import base64
 import logging
 from collections.abc import Mapping
 from typing import Any, Final
+from uuid import UUID
 
 import bson
+from bson.binary import Binary
 from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
+from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure
 
 from store.consumer import Unavailable
@@ -61,10 +65,13 @@ class Writer:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._session: AsyncClientSession | None = None
 
     async def position(self) -> int:
         """Up to where the stream is done; carries out a plan that was left. Raises `NetworkUnavailable`."""
         async with self._database.working() as handle:
+            if self._session is None and (await self._database.capabilities()).transactions:
+                self._session = await self._begin(handle)
             found = await self._database.find_one(Progress, PROGRESS, {"_id": NAME}, index=BY_ID)
             if found is None:
                 await handle[PROGRESS.name].update_one({"_id": NAME}, {"$setOnInsert": {"position": 0}}, upsert=True)
@@ -75,24 +82,37 @@ class Writer:
             await self._carry_out(handle, _decode(found.plan), found.until)
             return found.until
 
+    async def _begin(self, handle: Handle) -> AsyncClientSession:
+        """A session for all transactions to come, after the end of that which an earlier projector had."""
+        found = await self._database.find_one(Progress, PROGRESS, {"_id": NAME}, index=BY_ID)
+        if found is not None and found.session is not None:
+            before = {"id": Binary.from_uuid(UUID(found.session))}
+            await handle.client.admin.command("killSessions", [before])
+        session = self._database.session()
+        id_ = session.session_id["id"].as_uuid().hex
+        await handle[PROGRESS.name].update_one(
+            {"_id": NAME}, {"$set": {"session": id_}, "$setOnInsert": {"position": 0}}, upsert=True
+        )
+        return session
+
     async def write(self, writes: Writes, since: int, until: int) -> None:
         """Moves from one position to the other with all that happened between them.
 
         Raises `Unwritable`, `Unavailable` where another has moved it, and `NetworkUnavailable`.
         """
         plan = plan_of(writes)
-        if not (await self._database.capabilities()).transactions:
+        if self._session is None:
             await self._write_twice(plan, since, until)
             return
         try:
-            async with self._database.transaction() as (handle, session):
+            async with self._database.transaction(self._session) as handle:
                 moved = await handle[PROGRESS.name].update_one(
-                    {"_id": NAME, "position": since, "plan": None}, {"$set": {"position": until}}, session=session
+                    {"_id": NAME, "position": since, "plan": None}, {"$set": {"position": until}}, session=self._session
                 )
                 if not moved.matched_count:
                     raise Unavailable("another projector has moved on")
                 for name, operations in _operations(plan, until, again=False).items():
-                    await handle[name].bulk_write(operations, ordered=True, session=session)
+                    await handle[name].bulk_write(operations, ordered=True, session=self._session)
         except (BSONError, OverflowError, DocumentTooLarge) as error:
             raise Unwritable(str(error)) from error
         except OperationFailure as error:
