@@ -155,7 +155,7 @@ class Network:
             self.put(Follow(one, other, self._then(), draw.choice(FOLLOW_STATUSES)))
         if draw.random() < 0.06:
             self.put(Block(one, other, self._then()))
-        if draw.random() < 0.1:
+        if draw.random() < 0.2:
             expires_at = draw.choice((None, self.now + HOUR, self.now - HOUR))
             self.put(Mute(one, other, self._then(), expires_at))
 
