@@ -8,6 +8,9 @@ is applied once. After a doubt (a timeout, a lost connection, a refusal, a secon
     fence >  position    a commit whose reply was lost did run: go on behind it
     fence <  position    Redis lost its tail, or all: go back and read the journal again from the fence
 
+Where there is enough, two batches are on their way, so that Redis finds the next when it has done one. The fence keeps
+them in order: the second is refused unless the first was applied, and then it is sent again.
+
 Entries come from memory as the journal makes them durable. Where memory's bound is passed, or at a start, they come
 from disk, until the lane has caught up with the journal's end: then from memory again.
 """
@@ -78,6 +81,7 @@ class Lane:
         self._reader: Reader | None = None
         self._doubtful = True
         self._ahead: _Planned | None = None
+        self._sent: asyncio.Task[Reply] | None = None  # the one ahead, where it is on its way
         self._wake = asyncio.Event()
         self._began_at = 0.0  # the last commit, by the loop's clock
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []  # a heap by sequence number
@@ -114,24 +118,31 @@ class Lane:
 
     async def run(self) -> None:
         pause = BACKOFF_S[0]
-        while True:
-            try:
-                if self._doubtful:
-                    await self._ask_fence()
-                if not self._queue and self._on_disk:
-                    await self._refill()
-                if self._queue:
-                    await self._gather()
-                    await self._apply()
-                else:
-                    await self._wait_for_work()
-                pause = BACKOFF_S[0]
-            except (RedisError, OSError, TimeoutError) as error:
-                self._doubtful = True
-                self._metrics.commit_failures.labels(type(error).__name__).inc()
-                log.warning("commit failed, trying again", extra={"partition": self.partition, "error": str(error)})
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, BACKOFF_S[1])
+        try:
+            while True:
+                try:
+                    await self._step()
+                    pause = BACKOFF_S[0]
+                except (RedisError, OSError, TimeoutError) as error:
+                    self._doubtful = True
+                    self._metrics.commit_failures.labels(type(error).__name__).inc()
+                    log.warning("commit failed, trying again", extra={"partition": self.partition, "error": str(error)})
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, BACKOFF_S[1])
+        finally:
+            await self._give_up_ahead()
+
+    async def _step(self) -> None:
+        if self._doubtful:
+            await self._give_up_ahead()
+            await self._ask_fence()
+        if not self._queue and self._on_disk:
+            await self._refill()
+        if self._queue:
+            await self._gather()
+            await self._apply()
+        else:
+            await self._wait_for_work()
 
     async def _ask_fence(self) -> None:
         async with asyncio.timeout(COMMIT_DEADLINE_S):
@@ -181,12 +192,13 @@ class Lane:
 
     async def _apply(self) -> None:
         """Commits what follows `position` without a gap, up to a batch; where nothing does, passes over the gap."""
-        planned, self._ahead = self._ahead, None
-        if planned is None or planned.span.previous != self.position:
-            planned = self._plan(self.position)
+        if self._ahead is not None and self._ahead.span.previous != self.position:
+            await self._give_up_ahead()
+        planned, sent = self._ahead or self._plan(self.position), self._sent
+        self._ahead = self._sent = None
         first = self._queue[0]
         if planned:
-            await self._commit(planned)
+            await self._commit(planned, sent or self._begin(planned))
         elif first.seq - first.count > self.position:
             await self._skip(first.seq - first.count, "missing")
         else:
@@ -200,18 +212,41 @@ class Lane:
         span = Span(self._journal.id, self.partition, after, last)
         return _Planned(span, records, self._planner.plan(span, records, now=self._clock()))
 
-    def _plan_ahead(self, after: int) -> None:
-        """While Redis works on one batch the next is made, where there is enough for it."""
-        if self._queued - (after - self.position) >= BATCH_EVENTS:
-            self._ahead = self._plan(after)
+    def _begin(self, planned: _Planned) -> asyncio.Task[Reply]:
+        return asyncio.create_task(self._send(planned.batch), name=f"commit {planned.span.last}")
 
-    async def _commit(self, planned: _Planned) -> None:
-        asyncio.get_running_loop().call_soon(self._plan_ahead, planned.span.last)
+    def _begin_ahead(self, after: int) -> None:
+        """While Redis works on one batch the next is made and sent, where there is enough for it."""
+        if self._queued - (after - self.position) >= BATCH_EVENTS and (planned := self._plan(after)):
+            self._ahead, self._sent = planned, self._begin(planned)
+
+    async def _settle_ahead(self) -> None:
+        """When the one before was not applied: the one ahead is refused for that, and keeps its plan."""
+        sent, self._sent = self._sent, None
+        if sent is not None:
+            await asyncio.wait((sent,))  # has a deadline of its own
+            sent.exception()  # may be one: what becomes of the one before will tell
+
+    async def _give_up_ahead(self) -> None:
+        """A commit that is cut off may run all the same; the fence will tell."""
+        if self._sent is not None:
+            self._sent.cancel()
+            await asyncio.wait((self._sent,))
+        self._ahead = self._sent = None
+
+    async def _commit(self, planned: _Planned, sent: asyncio.Task[Reply]) -> None:
+        ahead = asyncio.get_running_loop().call_soon(self._begin_ahead, planned.span.last)
         batch = planned.batch
         seen: frozenset[int] = frozenset()
-        while isinstance(reply := await self._send(batch), Seen):
+        try:
+            reply = await sent
+        finally:
+            ahead.cancel()
+        while isinstance(reply, Seen):
+            await self._settle_ahead()
             seen |= {batch.ids[position] for position in reply.positions}
             batch = self._planner.plan(planned.span, planned.records, now=self._clock(), seen=seen)
+            reply = await self._send(batch)
         if isinstance(reply, Fenced):
             self._doubtful = True
         else:

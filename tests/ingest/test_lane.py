@@ -16,7 +16,9 @@ from ingest import forwarder as forwarder_module
 from ingest import lane
 from ingest.journal import KEEP_MS, Journal, past
 from store.buckets import DAY_MS
+from store.commit import Batch
 from store.event import Record, encode
+from store.functions import Functions, Reply
 from store.keys import PartitionKeys, SiteKeys, partition_of
 from tests.ingest.rig import KEYS, clock, counted, everywhere, rig
 from tests.proxy import Proxy, proxy_to
@@ -92,6 +94,35 @@ async def test_a_redis_that_answers_nothing_delays_no_acknowledgement(
         proxy.restore()
         await worker.drained()
         assert await counted(redis, DAY) == everywhere(40)
+
+
+@pytest.mark.parametrize("distinct", [100, 50])
+async def test_two_batches_are_on_their_way_where_there_is_enough(
+    redis: Redis, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, distinct: int
+) -> None:
+    """Also where one holds what was counted before, and is refused with the other behind it."""
+    monkeypatch.setattr(lane, "BATCH_EVENTS", 7)
+    under_way, most = 0, 0
+    commit = Functions.commit
+
+    async def observed(self: Functions, batch: Batch) -> Reply:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        try:
+            return await commit(self, batch)
+        finally:
+            under_way -= 1
+
+    monkeypatch.setattr(Functions, "commit", observed)
+    async with rig(proxy.url, tmp_path) as worker:
+        proxy.black_hole()
+        for number in range(100):
+            await worker.send(view(number, dedup=number % distinct + 1))
+        proxy.restore()
+        await worker.drained()
+    assert (most, under_way) == (2, 0)
+    assert await counted(redis, DAY) == everywhere(distinct)
 
 
 async def test_beyond_memory_s_bound_the_disk_serves(

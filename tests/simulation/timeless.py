@@ -30,7 +30,7 @@ class Process:
     def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         context = copy_context()
         context.run(_process.set, self)
-        context.run(lambda: asyncio.ensure_future(work()))
+        context.run(lambda: asyncio.ensure_future(work())).add_done_callback(_must_not_fail)
 
     def kill(self) -> None:
         self.alive = False
@@ -41,16 +41,16 @@ class Process:
 
     def owns(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._tasks.discard)
 
     def received(self, result: object) -> None:
         if isinstance(result, Orphan):
             self._orphans.append(result)
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (failure := task.exception()):
-            raise failure
+
+def _must_not_fail(work: asyncio.Future[None]) -> None:
+    if not work.cancelled() and (failure := work.exception()):
+        raise failure
 
 
 class TimelessLoop(asyncio.SelectorEventLoop):
