@@ -14,7 +14,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests.browser import shop as demo
 from tests.browser.chromium import ARGUMENTS, Complaints, executable
+from tests.browser.gate import gate
+from tests.browser.shop import Shop
 from tests.browser.sites import OnSite, configured, unused
 from tests.endtoend.serving import Server, serving
 
@@ -68,3 +71,10 @@ def sites() -> Iterator[str]:
 def site(server: Server, sites: Iterator[str]) -> OnSite:
     """A site of the server that has had no event."""
     return OnSite(server.url, next(sites))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(site: OnSite) -> AsyncIterator[Shop]:
+    """The demo shop, whose tracker sends to a site that has had no event."""
+    async with gate(lambda: site.url) as between, demo.shop(between, site) as opened:
+        yield opened

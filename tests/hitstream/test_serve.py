@@ -71,7 +71,8 @@ async def test_serves_until_it_is_told_to_end(tmp_path: Path, number: signal.Sig
     said = (tmp_path / "data" / "server.log").read_text()
     assert f"Hitstream is ready on {server.url}" in said
     for kind in ("write", "server", "read"):
-        assert said.count(server.key(kind)) == {"write": 2, "server": 1, "read": 3}[kind]  # listed, in the examples, in the link
+        # Listed, in the examples, and in the live page's link.
+        assert said.count(server.key(kind)) == {"write": 2, "server": 1, "read": 3}[kind]
     assert '"level": "error"' not in said
 
 

@@ -1,7 +1,7 @@
 /** The most frequent pages, referrers, users, conversions, errors and events. */
 
 import { h, setAttribute, setText } from "./dom.js";
-import { brief, count, money, percent } from "./format.js";
+import { brief, moneyBrief, percent } from "./format.js";
 
 const ROWS = 7; // always so many slots, filled or not, so that nothing moves when numbers come
 
@@ -54,7 +54,7 @@ class Board {
     this.rest = h("p", { class: "rest" });
     this.blank = h("p", { class: "blank" }, blank);
     const id = `board-${dimension}`;
-    this.list = h("ol", { class: "board-list", "aria-labelledby": id }, ...this.rows.map((row) => row.node));
+    this.list = h("ol", { class: "board-list", id: `${id}-list`, "aria-labelledby": id }, ...this.rows.map((row) => row.node));
     this.node = h(
       "section",
       { class: "panel board", "aria-labelledby": id },
@@ -65,7 +65,7 @@ class Board {
   }
 
   show(answer) {
-    const shownOf = this.dimension === "users" ? (value) => money(value, answer.currency) : brief;
+    const shownOf = this.dimension === "users" ? (value) => moneyBrief(value, answer.currency) : brief;
     const shorten = this.dimension === "pages" ? withoutHost(answer.items) : (key) => key;
     const most = Math.max(0, ...answer.items.map((item) => Number(item.count)));
     const total = Number(answer.total);

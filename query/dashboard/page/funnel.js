@@ -39,7 +39,7 @@ function draw(answer) {
       "div",
       { class: "drawn" },
       h("p", { class: "funnel-sum" }, summary),
-      h("ol", { class: "funnel-bars" }, ...answer.steps.map((step, index) => row(step, index, most))),
+      h("ol", { class: "funnel-bars", "aria-label": "Steps of the funnel" }, ...answer.steps.map((step, index) => row(step, index, most))),
       h("p", { class: "note" }, quality(answer)),
     ),
   );

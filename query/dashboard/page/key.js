@@ -44,6 +44,11 @@ export function isKey(text) {
   return FORM.test(text);
 }
 
+/** Whether a fragment brings one along. */
+export function hasKey(fragment) {
+  return new URLSearchParams(fragment.slice(1)).has("key");
+}
+
 function fromAddress() {
   const given = new URLSearchParams(location.hash.slice(1)).get("key");
   if (given === null) return null;

@@ -4,14 +4,14 @@ import { Api } from "./api.js";
 import { Backoff, pause } from "./backoff.js";
 import { byId, setAttribute, setText } from "./dom.js";
 import { askForKey } from "./gate.js";
-import { forgetKey, knownKey } from "./key.js";
+import { forgetKey, hasKey, knownKey } from "./key.js";
 import { Page } from "./page.js";
 import { startTheme } from "./theme.js";
 
 const never = new AbortController().signal;
 
 startTheme(byId("theme"));
-addEventListener("hashchange", () => location.reload()); // a link with another key was followed in this tab
+addEventListener("hashchange", () => hasKey(location.hash) && location.reload()); // another link was followed here
 byId("leave").addEventListener("click", () => {
   forgetKey();
   location.reload();
@@ -27,7 +27,7 @@ async function open(key, refusal = "") {
   }
   setAttribute(byId("gate"), "hidden", true);
   setAttribute(byId("main"), "hidden", false);
-  setAttribute(byId("leave"), "hidden", false);
+  byId("leave").classList.remove("unknown");
   const refused = await new Page(api, comparison).run(never);
   if (refused) location.reload(); // the key was replaced: it is asked about anew, and refused
 }
@@ -40,8 +40,8 @@ async function greeted(api) {
       return { comparison: await api.ask("v1/metrics/comparison") };
     } catch (problem) {
       if (problem.isRefusal) return { problem };
-      setAttribute(byId("standing"), "hidden", false);
-      setText(byId("state-text"), `Waiting for the server: ${problem.message}`);
+      byId("standing").classList.remove("unknown");
+      setText(byId("state-text"), "Waiting for the server");
       await pause(backoff.next((problem.retryAfter ?? 0) * 1_000), never);
     }
   }

@@ -4,11 +4,11 @@ import { Boards } from "./boards.js";
 import { Chart } from "./chart.js";
 import { byId, setText } from "./dom.js";
 import { Feed } from "./feed.js";
-import { clock, count, formatFor, money } from "./format.js";
+import { clock, count, formatFor } from "./format.js";
 import { firstEvent } from "./fresh.js";
 import { startFunnel } from "./funnel.js";
 import { METRICS } from "./metrics.js";
-import { showPanels } from "./panels.js";
+import { Panels } from "./panels.js";
 import { byHour, byMinute } from "./series.js";
 import { Standing } from "./standing.js";
 import { Stream } from "./stream.js";
@@ -17,6 +17,7 @@ import { Tiles } from "./tiles.js";
 const CHANGED_MS = 3_000; // after which changed numbers are asked for again, at the earliest
 const ROUND_MS = 60_000; // after which everything is: a minute has passed, and yesterday's too
 const PANELS_MS = 300_000; // their snapshots are rebuilt so often
+const PANELS_AGAIN_MS = 15_000; // a database that starts takes some seconds
 
 export class Page {
   #api;
@@ -42,6 +43,7 @@ export class Page {
     this.minutes = new Chart(byId("minutes"), "bars", (metric) => `${metric.charted} per minute`);
     this.boards = new Boards(api, byId("boards"));
     this.feed = new Feed(byId("feed"), byId("feed-blank"), byId("feed-pause"));
+    this.panels = new Panels(api);
     startFunnel(api, () => this.boards.names());
     byId("hours-range").addEventListener("change", (event) => this.#chooseRange(event.target.value));
     byId("boards-period").addEventListener("change", (event) => this.#choosePeriod(event.target.value));
@@ -96,9 +98,7 @@ export class Page {
   }
 
   #note(summary) {
-    const others = Object.entries(summary.conversions.value).filter(([currency]) => currency !== summary.quality.currency);
-    const also = others.length ? ` Also sold today: ${others.map(([currency, amount]) => money(amount, currency)).join(", ")}.` : "";
-    setText(byId("today-note"), `Today since ${clock(Date.parse(summary.quality.today.start))} in ${summary.quality.timezone}, still counting; changes are against yesterday up to the same time.${also}`);
+    setText(byId("today-note"), `Today since ${clock(Date.parse(summary.quality.today.start))} in ${summary.quality.timezone}, still counting; changes are against yesterday up to the same time.`);
   }
 
   /** Asks for what is due; once at a time, so a slow server is not asked faster than it answers. */
@@ -119,7 +119,7 @@ export class Page {
       }
       if (now >= this.#due.panels) {
         this.#due.panels = now + PANELS_MS;
-        await showPanels(this.#api);
+        if (!(await this.panels.refresh())) this.#due.panels = now + PANELS_AGAIN_MS;
       }
     } catch {
       this.#due.round = performance.now() + CHANGED_MS; // tried again; how things stand, the stream tells

@@ -6,12 +6,32 @@ import { clock, count, money, percent } from "./format.js";
 const ROWS = 6;
 const ABSENT = [401, 403, 404]; // no shop, no network, or another site's: nothing to show and nothing to say
 
-/** Asks for all of them and shows those that answer. They appear together, so that none pushes another. */
-export async function showPanels(api) {
-  const found = await Promise.all(PANELS.map((panel) => made(api, panel)));
-  const nodes = found.filter((node) => node !== null);
-  byId("more").replaceChildren(...nodes);
-  setAttribute(byId("more"), "hidden", nodes.length === 0);
+export class Panels {
+  #api;
+  #absent = new Set(); // what a site does not have it is not asked for again
+
+  constructor(api) {
+    this.#api = api;
+  }
+
+  /** Asks for all and shows those that answer, together, so that none pushes another. False where some could not. */
+  async refresh() {
+    const panels = PANELS.filter((panel) => !this.#absent.has(panel));
+    const nodes = (await Promise.all(panels.map((panel) => this.#made(panel)))).filter((node) => node !== null);
+    byId("more").replaceChildren(...nodes);
+    setAttribute(byId("more"), "hidden", nodes.length === 0);
+    return !nodes.some((node) => node.querySelector(".refused"));
+  }
+
+  async #made(panel) {
+    try {
+      return drawn(panel, await this.#api.ask(panel.path, panel.parameters));
+    } catch (problem) {
+      if (!ABSENT.includes(problem.status)) return framed(panel, h("p", { class: "blank refused" }, `Not to be had now: ${problem.message}.`));
+      this.#absent.add(panel);
+      return null;
+    }
+  }
 }
 
 const PANELS = [
@@ -46,23 +66,16 @@ const PANELS = [
     ],
   },
   {
-    id: "trending", title: "Trending tags", path: "v1/social/trending", parameters: { limit: ROWS },
-    rows: (answer) => answer.tags ?? answer.items ?? [],
+    id: "trending", title: "Trending tags, 24 hours", path: "v1/social/trending", parameters: { limit: ROWS },
+    rows: (answer) => answer.hashtags,
     columns: [
-      ["Tag", (row) => `#${row.tag ?? row.hashtag ?? row.name}`],
-      ["Posts", (row) => count(row.posts ?? row.count ?? null)],
-      ["Score", (row) => count(row.score ?? null)],
+      ["Tag", (row) => `#${row.hashtag}`],
+      ["Accounts", (row) => count(row.user_count)],
+      ["Before", (row) => count(row.expected_users)],
+      ["Posts", (row) => count(row.post_count)],
     ],
   },
 ];
-
-async function made(api, panel) {
-  try {
-    return drawn(panel, await api.ask(panel.path, panel.parameters));
-  } catch (problem) {
-    return ABSENT.includes(problem.status) ? null : framed(panel, h("p", { class: "blank" }, `Not to be had now: ${problem.message}.`));
-  }
-}
 
 function drawn(panel, answer) {
   const rows = panel.rows(answer).slice(0, ROWS);

@@ -3,7 +3,7 @@
 import { announce, byId, setAttribute, setText } from "./dom.js";
 import { clockZone } from "./format.js";
 
-const TEXTS = { connecting: "Connecting", live: "Live", stale: "Store not answering", broken: "Reconnecting" };
+const TEXTS = { connecting: "Connecting", live: "Live", stale: "Standing still", broken: "Reconnecting" };
 const SPOKEN = {
   live: "The page is live again.",
   stale: "The store does not answer. The numbers stand still.",
@@ -13,14 +13,11 @@ const SPOKEN = {
 export class Standing {
   #state = "connecting";
 
-  constructor() {
-    setAttribute(byId("standing"), "hidden", false);
-  }
-
   set(state) {
     if (state === this.#state) return;
     const first = this.#state === "connecting";
     this.#state = state;
+    byId("standing").classList.remove("unknown");
     setAttribute(byId("state"), "data-state", state);
     setText(byId("state-text"), TEXTS[state]);
     if (!first || state !== "live") announce(SPOKEN[state]);

@@ -1,7 +1,7 @@
 /** The figures of today, each with its change since yesterday; choosing one shows it in the charts. */
 
 import { h, setAttribute, setText } from "./dom.js";
-import { clock, percent } from "./format.js";
+import { clock } from "./format.js";
 import { changeOf, METRICS } from "./metrics.js";
 import { Sparkline } from "./sparkline.js";
 
@@ -81,11 +81,11 @@ class Tile {
 
   show(summary, comparison) {
     const now = this.metric.now(summary);
-    const error = summary.quality.distinct.standard_error;
+    const quality = this.metric.quality(summary, now);
     setText(this.figure, this.metric.shown(now));
     setAttribute(this.figure, "title", this.metric.exact(now));
-    setText(this.quality, this.metric.estimated && now > 0 ? `±${percent(error)}` : "");
-    if (this.metric.estimated) setAttribute(this.quality, "title", "an estimate; two in three are this close to the truth");
+    setText(this.quality, quality?.text ?? "");
+    setAttribute(this.quality, "title", quality?.title ?? null);
     if (comparison === null) return;
     const then = comparison.metrics[this.metric.compared].yesterday;
     const found = changeOf(this.metric, now, then);
