@@ -21,6 +21,7 @@ Kind = Literal["text", "id", "choice", "whole", "number", "amount", "flag", "cur
 
 MAX_TEXT: Final = 200  # characters of a search, a slug or a name
 MAX_ID: Final = 128  # characters; an id is taken as it is, spaces and all
+MAX_CURSOR: Final = 2_000  # characters; what is longer, no answer gave
 MAX_LIMIT: Final = 200
 DEFAULT_LIMIT: Final = 50
 _INT64: Final = 1 << 63
@@ -137,6 +138,10 @@ def _parsed(parameter: Parameter, text: str) -> str | float | bool:
         case "currency":
             if text not in CURRENCIES:
                 raise BadParameter(name, "must be an ISO 4217 code in upper case, such as USD")
+            return text
+        case "cursor":
+            if len(text) > MAX_CURSOR:
+                raise BadParameter(name, "is not one that an answer gave")
             return text
         case "id":
             if not 1 <= len(text) <= MAX_ID:

@@ -31,7 +31,8 @@ def comment(id_: str, author: str, on: str, parent: Comment | None = None, **fie
     path, depth = path_below(parent, id_, at)
     return Comment(
         id=id_, post_id=on, user_id=author, root_id=parent.root_id if parent else id_, path=path, created_at=at,
-        updated_at=at, parent_id=parent.id if parent else None, depth=depth, text=fields.pop("text", f"I am {id_}"), **fields,
+        updated_at=at, parent_id=parent.id if parent else None, depth=depth, text=fields.pop("text", f"I am {id_}"),
+        **fields,
     )  # fmt: skip
 
 
