@@ -57,7 +57,7 @@ def _command() -> Sequence[str]:
     """The command as the product's commit gives it."""
     added = {"site": "demo", "timestamp": 1_764_000_000_000, "date": "2025-11-24", "hour": 16}
     view = {**next(page_views(1)), **added, "user_agent": "chrome/windows/desktop"}  # what is kept of it
-    pairs = [word for field in FIELDS["page_views"] for word in (field, str(view[field]))]
+    pairs = [word for field in FIELDS["page_views"] for word in (field, str(view.get(field, "")))]
     return ("XADD", KEY, "*", *pairs)
 
 
