@@ -1,6 +1,6 @@
 """The social network, put together: its answers in every worker that answers, in one worker what keeps it up to date.
 
-    collections and indexes -> projector of actions, trends and influence
+    collections and indexes -> projector of actions, trends and influence, a look for drift
 
 All of that waits for MongoDB and for nothing else: taking events, and every other answer, goes on without it.
 """
@@ -24,6 +24,7 @@ from social.interests import Interests
 from social.metrics import Metrics
 from social.migrate import ensure
 from social.projector import GROUP, STREAM, Projector, watch_lag
+from social.recount import watch_drift
 from social.renewal import keep_fresh
 from social.snapshots import Snapshots
 from store.consumer import Consumer
@@ -89,6 +90,7 @@ async def _keep(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(consumer.run(projector.apply), name="actions")
         tasks.create_task(watch_lag(consumer, metrics), name="lag")
+        tasks.create_task(watch_drift(database, metrics, clock), name="drift")
         tasks.create_task(keep_fresh(database, clock), name="trends and influence")
 
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from msgspec import Struct
@@ -122,12 +122,13 @@ async def recount(
     return Report(tuple(drifts))
 
 
-async def watch_drift(database: Database, metrics: Metrics, now: Any) -> None:
-    """Keeps the gauge of drift true, slowly; `now()` is the time."""
+async def watch_drift(database: Database, metrics: Metrics, clock: Callable[[], int]) -> None:
+    """Keeps the gauge of drift true, slowly; `clock` gives epoch milliseconds."""
     while True:
         await asyncio.sleep(CYCLE_S)
         try:
-            await recount(database, now(), metrics=metrics, pause_s=STEP_S)
+            now = datetime.fromtimestamp(clock() / 1000, UTC)
+            await recount(database, now, metrics=metrics, pause_s=STEP_S)
         except NetworkUnavailable as error:
             log.warning("the network's counters were not compared", extra={"error": error.message})
 

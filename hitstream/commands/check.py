@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from hitstream.checkup import Finding, examine
 from hitstream.config import Config, ConfigError
+from hitstream.network_checkup import examine_network
 from hitstream.shop_checkup import examine_shop
 
 from . import checkmessage
@@ -28,7 +29,10 @@ def describe(commands: Commands) -> None:
         action="store_true",
         help="compare the shop's figures instead: ledger and stock, orders and statistics, stream and orders",
     )
-    parser.add_argument("--repair", action="store_true", help="with --commerce: put right what differs")
+    parser.add_argument(
+        "--social", action="store_true", help="compare the network's counters instead with the edges that they count"
+    )
+    parser.add_argument("--repair", action="store_true", help="with --commerce or --social: put right what differs")
     checkmessage.describe(parser)
 
 
@@ -37,10 +41,15 @@ def run(config: Config, options: argparse.Namespace) -> int:
         return checkmessage.run(config, options)
     if checkmessage.is_misused(options):
         raise ConfigError("FILE, --path, --query, --header and --json go with --dialect")
-    if options.repair and not options.commerce:
-        raise ConfigError("--repair goes with --commerce")
-    findings = examine_shop(config, repair=options.repair) if options.commerce else examine(config)
-    return asyncio.run(_tell(findings))
+    if options.commerce and options.social:
+        raise ConfigError("--commerce and --social: one at a time")
+    if options.repair and not (options.commerce or options.social):
+        raise ConfigError("--repair goes with --commerce or --social")
+    if options.commerce:
+        return asyncio.run(_tell(examine_shop(config, repair=options.repair)))
+    if options.social:
+        return asyncio.run(_tell(examine_network(config, repair=options.repair)))
+    return asyncio.run(_tell(examine(config)))
 
 
 async def _tell(findings: AsyncIterator[Finding]) -> int:
