@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
@@ -24,8 +25,8 @@ def announced(request: web.Request, limit: int = BODY_BYTES) -> int:
     return length
 
 
-async def read(request: web.Request, limit: int = BODY_BYTES) -> bytes:
-    """Raises TooLarge, BodyTimeout."""
+async def read(request: web.Request, limit: int = BODY_BYTES, grow: Callable[[int], None] | None = None) -> bytes:
+    """`grow` is told how long the body has become, piece by piece. Raises TooLarge, BodyTimeout."""
     content = request.content
     if content.is_eof():  # came in one piece with the headers
         return content.read_nowait()
@@ -36,6 +37,8 @@ async def read(request: web.Request, limit: int = BODY_BYTES) -> bytes:
                 size += len(piece)
                 if size > limit:
                     raise TooLarge(f"the body is over {limit:,} bytes")
+                if grow:
+                    grow(size)
                 pieces.append(piece)
     except TimeoutError:
         raise BodyTimeout(f"the body did not arrive within {BODY_DEADLINE_S:g} s") from None

@@ -8,7 +8,6 @@ Whose events they are often stands in the body, so the body is read first, on th
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from math import ceil
@@ -28,10 +27,9 @@ from ..inflate import decompress
 from ..intake import Intake, Sender
 from ..rejection import Rejection
 from .fitting import fit
+from .room import Room
 from .wire import Dialect, Endpoint, Message, Outcome, Reply, Settings, Translation
 
-NOBODY: Final = ""  # the account that bodies are held on until their sender is known; no site is called so
-LEAST_WAIT_S: Final = 0.05  # between two tries to take a message that waits
 GZIP_MAGIC: Final = b"\x1f\x8b\x08"  # some browsers' clients compress and say nothing of it; no text begins so
 
 Recognise = Callable[[Presented, frozenset[KeyKind]], Grant]
@@ -71,10 +69,10 @@ class Interpreter:
         async def receive(request: web.Request) -> web.Response:
             message = self._message(request, b"")
             try:
-                with self._intake.room(NOBODY, wire.announced(request, endpoint.body_bytes)):
-                    message = self._message(request, await _body(request, endpoint.body_bytes))
+                with Room(self._intake, endpoint.patience_s) as room:
+                    message = self._message(request, await _body(request, endpoint.body_bytes, room))
                     translation = endpoint.read(message)
-                    outcome = await self._take(request, translation, endpoint.patience_s)
+                    outcome = await self._take(request, translation, room)
                     return _response(endpoint.accept(message, translation, outcome))
             except RequestError as error:
                 self._intake.count(error)
@@ -86,15 +84,15 @@ class Interpreter:
 
     def _answerer(self, settings: Settings) -> Handler:
         async def answer(request: web.Request) -> web.Response:
-            with self._intake.room(NOBODY, wire.announced(request)):
-                return _response(settings.answer(self._message(request, await _body(request, wire.BODY_BYTES))))
+            with Room(self._intake, 0) as room:
+                return _response(settings.answer(self._message(request, await _body(request, wire.BODY_BYTES, room))))
 
         return answer
 
-    async def _take(self, request: web.Request, translation: Translation, patience_s: float) -> Outcome:
+    async def _take(self, request: web.Request, translation: Translation, room: Room) -> Outcome:
         """Each site's events are taken as a whole or not at all; only if none of them is, the message is refused."""
         if not translation.others:
-            return await self._take_patiently(request, translation, patience_s)
+            return await self._take_patiently(request, translation, room)
         taken = before = 0
         rejections: list[Rejection] = []
         refused: dict[int, RequestError] = {}
@@ -104,7 +102,7 @@ class Interpreter:
             raise _too_many()
         for share in shares:
             try:
-                outcome = await self._take_patiently(request, share, patience_s)
+                outcome = await self._take_patiently(request, share, room)
             except RequestError as error:
                 errors.append(error)
                 refused |= dict.fromkeys(share.places, error)
@@ -118,17 +116,12 @@ class Interpreter:
             self._intake.count(each)
         return Outcome(taken, rejections, refused)
 
-    async def _take_patiently(self, request: web.Request, translation: Translation, patience_s: float) -> Outcome:
-        """Tries again what passes by itself, while the body is held on its account."""
+    async def _take_patiently(self, request: web.Request, translation: Translation, room: Room) -> Outcome:
         while True:
             try:
                 return await self._take_for_one(request, translation)
             except (RateLimited, Overloaded) as error:
-                wait_s = max(error.retry_after or 0, LEAST_WAIT_S)
-                if wait_s > patience_s:
-                    raise
-                patience_s -= wait_s
-                await asyncio.sleep(wait_s)
+                await room.wait(error)
 
     async def _take_for_one(self, request: web.Request, translation: Translation) -> Outcome:
         grant = self._grant(translation)
@@ -167,8 +160,11 @@ def _too_many() -> TooManyEvents:
     return TooManyEvents(f"a request may hold at most {MAX_EVENTS:,} events")
 
 
-async def _body(request: web.Request, limit: int) -> bytes:
-    return unpacked(await wire.read(request, limit), request.headers.get(hdrs.CONTENT_ENCODING, ""))
+async def _body(request: web.Request, limit: int, room: Room) -> bytes:
+    length = wire.announced(request, limit)
+    await room.enter(length if request.content_length is not None else 0)
+    body = await wire.read(request, limit, room.grow)
+    return unpacked(body, request.headers.get(hdrs.CONTENT_ENCODING, ""))
 
 
 def unpacked(body: bytes, encoding: str) -> bytes:
@@ -200,4 +196,7 @@ def _response(reply: Reply, retry_after: float | None = None) -> web.Response:
         headers.setdefault(hdrs.RETRY_AFTER, str(max(1, ceil(retry_after))))
     if reply.body:
         headers[hdrs.CONTENT_TYPE] = reply.content_type
-    return web.Response(status=reply.status, body=reply.body, headers=headers)
+    response = web.Response(status=reply.status, body=reply.body, headers=headers)
+    if reply.closes:
+        response.force_close()
+    return response

@@ -79,13 +79,14 @@ class Outcome(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """says_when: whether a Retry-After is added, where the error has one."""
+    """says_when: whether a Retry-After is added, where the error has one. closes: whether it ends the connection."""
 
     status: int
     body: bytes = b""
     content_type: str = JSON
     headers: Mapping[str, str] = {}
     says_when: bool = True
+    closes: bool = False
 
 
 class Endpoint(Struct, frozen=True):

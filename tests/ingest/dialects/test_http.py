@@ -188,3 +188,44 @@ async def test_many_at_once_are_all_counted(app: Running) -> None:
     replies: list[Any] = await asyncio.gather(*(post(app, VIEW) for _ in range(50)))
     assert [reply[0] for reply in replies] == [202] * 50
     assert await views(app) == 50
+
+
+async def test_bodies_without_a_length_take_the_memory_that_they_need(
+    redis: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    """4 MiB are room for four of the largest bodies, and for many small ones whose end is not announced."""
+    together = asyncio.Barrier(50)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield json.dumps(VIEW).encode()
+        await together.wait()
+
+    async def too_long() -> AsyncIterator[bytes]:
+        for _ in range(BODY_BYTES // 4096 + 1):
+            yield b" " * 4096
+
+    async def streamed(running: Running, body: AsyncIterator[bytes]) -> int:
+        async with running.session.post(running.url + PATH, data=body) as reply:
+            return reply.status
+
+    async with serving(redis_url, tmp_path, request_memory_bytes=4 << 20) as app:
+        assert await asyncio.gather(*(streamed(app, pieces()) for _ in range(50))) == [202] * 50
+        assert await streamed(app, too_long()) == 413
+
+
+async def test_a_client_that_sends_once_is_waited_for(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+    body = b'{}\n{"type":"event"}\n{"message":"x"}\n'
+
+    async def sent(running: Running, site: str) -> tuple[int, str | None]:
+        headers = {"X-Sentry-Auth": f"Sentry sentry_key={KEYS[site]['write']}"}
+        async with running.session.post(running.url + "/api/1/envelope/", data=body, headers=headers) as reply:
+            return reply.status, reply.headers.get("X-Sentry-Rate-Limits")
+
+    async with serving(redis_url, tmp_path, events_per_second=10, events_burst=1) as app:
+        assert await asyncio.gather(*(sent(app, "shop") for _ in range(5))) == [(200, None)] * 5
+        event = {"type": "event", "name": "x"}
+        await app.post("/v1/events", [event] * 1000, site="blog")  # which takes longer to be paid off than any waits
+        status, limits = await sent(app, "blog")
+        assert status == 429
+        assert limits
+        assert limits.endswith(":error;default:key:rate_limited")
