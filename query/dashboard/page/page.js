@@ -14,7 +14,7 @@ import { Standing } from "./standing.js";
 import { Stream } from "./stream.js";
 import { Tiles } from "./tiles.js";
 
-const CHANGED_MS = 3_000; // after which changed numbers are asked for again, at the earliest
+const CHANGED_MS = 2_000; // after which changed numbers are asked for again, at the earliest
 const ROUND_MS = 60_000; // after which everything is: a minute has passed, and yesterday's too
 const PANELS_MS = 300_000; // their snapshots are rebuilt so often
 const PANELS_AGAIN_MS = 15_000; // a database that starts takes some seconds
@@ -89,7 +89,7 @@ export class Page {
     this.standing.asOf(Date.parse(summary.timestamp));
     this.tiles.show(summary);
     const counted = JSON.stringify([summary.date, summary.hour, summary.page_views, summary.conversions, summary.errors, summary.sessions, summary.unique_metrics]);
-    const changed = counted !== this.#counted;
+    const changed = this.#counted !== "" && counted !== this.#counted;
     this.#counted = counted;
     this.#visitors = summary.unique_metrics.visitors;
     this.#changed ||= changed;
