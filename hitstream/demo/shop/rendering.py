@@ -16,7 +16,7 @@ PREFIX: Final = "/demo"
 
 # Path below the prefix: title and text. The journal is one page whose script makes three of it.
 _PAGES: Final = {
-    "/": ("Kettle & Fog", "home"),
+    "/": ("Things for tea", "home"),
     "/basket": ("Your basket", "basket"),
     "/checkout": ("Checkout", "checkout"),
     "/thanks": ("Thank you", "thanks"),

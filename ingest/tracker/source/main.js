@@ -19,10 +19,10 @@ const api = {
 };
 
 function start() {
+  adopt();
   for (const [name, ...values] of calls) api[name](...values);
   look();
   if (load.responseStatus == 404 || "404" in settings) notice("not_found");
-  adopt();
   watchPages();
   watchErrors();
   watchLinks();

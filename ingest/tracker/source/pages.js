@@ -58,17 +58,17 @@ export function record(type, fields) {
   put(type, fields);
 }
 
-const soon = () => setTimeout(look); // by then the page has its title, and has been where it redirects from
+const lookSoon = () => setTimeout(look); // by then the page has its title, and has been where it redirects from
 
 export function watchPages() {
   ["pushState", "replaceState"].map((name) => {
     const original = history[name];
     history[name] = (...values) => {
-      soon();
+      lookSoon();
       return original.apply(history, values);
     };
   });
-  listen("popstate", soon);
+  listen("popstate", lookSoon);
   listen("scroll pointermove pointerdown keydown", tick);
 }
 

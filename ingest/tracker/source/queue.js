@@ -39,12 +39,14 @@ export function optOut(out = true) {
   flush();
 }
 
+// When the browser has nothing else to do, or within a second. Safari has no idle time and takes the object as 0.
+const soon = () => (window.requestIdleCallback || setTimeout)(flush, { timeout: 1e3 });
+
 export const put = guarded((type, fields) => {
   const event = { type, event_id: unique(), user_id: user, ...fields };
   const text = JSON.stringify(event, (_, value) => value?.slice?.(0, TEXT) ?? value);
   if (text.length < BATCH) queue[text] = Date.now();
-  // When the browser has nothing else to do, or within a second. Safari has no idle time and takes the object as 0.
-  (window.requestIdleCallback || setTimeout)(flush, { timeout: 1e3 });
+  soon();
 });
 
 // Takes over what other pages left: those before this one, and those in other tabs that have no answer yet. Also when
@@ -62,7 +64,7 @@ export function adopt() {
     }
   }
   underway = [];
-  flush();
+  soon();
 }
 
 // The events of the next request. What is too old, too much, or not wanted any more, goes; the rest is saved.
@@ -106,17 +108,18 @@ export async function flush() {
         pause = 0;
       }
     } catch {}
-    until = Date.now() + Math.min(pause, LONGEST) * (1 + Math.random());
-    underway = [];
-    flush();
+    // Not where the page has gone meanwhile, which looks like a failure, or has come back.
+    if (underway == events) {
+      until = Date.now() + Math.min(pause, LONGEST) * (1 + Math.random());
+      underway = [];
+      flush();
+    }
   }
 }
 
 // The page is going away, perhaps for good.
 export function part() {
   const events = next();
-  if (Date.now() > until && events[0]) {
-    navigator.sendBeacon(endpoint, body(events));
-    underway = [...underway, ...events];
-  }
+  if (Date.now() > until && events[0]) navigator.sendBeacon(endpoint, body(events));
+  underway = [...underway, ...events];
 }
