@@ -57,4 +57,5 @@ def routes(
 
         return handle
 
-    return [web.get(PREFIX + read.path, handler(read)) for read in READS]
+    # Of itself aiohttp takes no braces in what a path names, and ids are what clients make them.
+    return [web.get(PREFIX + read.path.replace("{id}", "{id:[^/]+}"), handler(read)) for read in READS]

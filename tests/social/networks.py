@@ -41,11 +41,11 @@ from social.model import (
 
 FIRST: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
 APART: Final = timedelta(days=20)  # a network's posts are at most nine days old
-TAGS: Final = ("art", "sea", "tea")
+TAGS: Final = ("sea", "tea")
 WORDS: Final = ("apple", "bread", "cloud")
 HOUR: Final = timedelta(hours=1)
 
-FOLLOW_STATUSES: Final[tuple[FollowStatus, ...]] = ("accepted", "accepted", "accepted", "pending")
+FOLLOW_STATUSES: Final[tuple[FollowStatus, ...]] = ("accepted", "accepted", "accepted", "accepted", "pending")
 TYPES: Final[tuple[NotificationType, ...]] = get_args(NotificationType)
 
 COLLECTION: Final = {
@@ -99,17 +99,17 @@ class Network:
         self.changed.add(_key(struct))
 
     def _found(self) -> None:
-        for name in "abcde"[: self.random.choice((3, 4, 5))]:
+        for name in "abcde"[: self.random.choice((4, 5))]:
             self.put(self._user(self.id(name)))
         for follower in self.people:
             for following in self.people:
                 if follower != following:
                     self._tie(follower, following)
-        for _ in range(self.random.randint(3, 6)):
+        for _ in range(self.random.randint(7, 10)):
             self._post()
         for _ in range(self.random.randint(0, 4)):
             self._comment()
-        for _ in range(self.random.randint(1, 5)):
+        for _ in range(self.random.randint(4, 9)):
             self._like()
         for _ in range(self.random.randint(0, 4)):
             self._notification()
@@ -143,19 +143,19 @@ class Network:
             ),
             stats=UserStats(draw.choice((0, 1, 3, 8)), draw.randint(0, 5), draw.randint(0, 5), draw.randint(0, 9)),
             preferences=Preferences(
-                private_account=draw.random() < 0.3, show_birth_date=draw.random() < 0.5,
+                private_account=draw.random() < 0.2, show_birth_date=draw.random() < 0.5,
                 show_location=draw.random() < 0.5,
             ),
-            status=draw.choice(("active",) * 7 + ("suspended", "deactivated", "deleted")),
+            status=draw.choice(("active",) * 12 + ("suspended", "deactivated", "deleted")),
         )  # fmt: skip
 
     def _tie(self, one: str, other: str) -> None:
         draw = self.random
-        if draw.random() < 0.5:
+        if draw.random() < 0.7:
             self.put(Follow(one, other, self._then(), draw.choice(FOLLOW_STATUSES)))
         if draw.random() < 0.06:
             self.put(Block(one, other, self._then()))
-        if draw.random() < 0.2:
+        if draw.random() < 0.12:
             expires_at = draw.choice((None, self.now + HOUR, self.now - HOUR))
             self.put(Mute(one, other, self._then(), expires_at))
 
@@ -167,15 +167,15 @@ class Network:
         point = Point((west + draw.randint(0, 9) / 1000, south + draw.randint(0, 9) / 1000))
         self.put(Post(
             id=id_,
-            user_id=draw.choice(self.people),
+            user_id=draw.choice((*self.people, *self.people[:1] * 2)),  # one of them has much to say
             created_at=at,
             updated_at=at,
             content=Content(text=" ".join(self.word(each) for each in draw.choices(WORDS, k=draw.randint(1, 3)))),
-            hashtags=tuple(self.word(tag) for tag in draw.sample(TAGS, draw.randint(0, 2))),
+            hashtags=tuple(self.word(tag) for tag in draw.sample(TAGS, draw.choice((0, 1, 1, 2)))),
             location=Place(point) if draw.random() < 0.4 else None,
             stats=PostStats(*(draw.choice((0, 0, 1, 2, 7)) for _ in range(4))),
-            visibility=draw.choice(("public", "public", "public", "followers_only", "private")),
-            status=draw.choice(("published",) * 8 + ("draft", "deleted")),
+            visibility=draw.choice(("public",) * 6 + ("followers_only", "private")),
+            status=draw.choice(("published",) * 10 + ("draft", "deleted")),
         ))  # fmt: skip
 
     def _comment(self) -> None:
@@ -225,14 +225,14 @@ class Network:
         post = draw.choice(self.all(Post))
         self.put(replace(
             post,
-            visibility=draw.choice(("public", "public", "followers_only", "private")),
-            status=draw.choice(("published",) * 4 + ("draft", "deleted")),
+            visibility=draw.choice(("public",) * 6 + ("followers_only", "private")),
+            status=draw.choice(("published",) * 8 + ("draft", "deleted")),
             stats=PostStats(*(draw.choice((0, 0, 1, 2, 7)) for _ in range(4))),
         ))  # fmt: skip
 
     def _lose_post(self) -> None:
         posts = self.all(Post)
-        if len(posts) > 3:
+        if len(posts) > 7:
             self.remove(self.random.choice(posts))
 
     def _lose_notification(self) -> None:
@@ -250,8 +250,8 @@ class Network:
             self.put(replace(notification, read=not notification.read))
 
     def _then(self) -> datetime:
-        """Whole hours, so that there are ties; and once in a while after now."""
-        return self.now - HOUR * self.random.choice((-1, 0, 1, 2, 5, 11, 12, 13, 24, 30, 47, 100, 167, 168, 200))
+        """Whole hours, so that there are ties, on both sides of where something begins; and sometimes after now."""
+        return self.now - HOUR * self.random.choice((-1, 0, 1, 1, 1, 2, 2, 3, 5, 11, 12, 13, 24, 30, 168, 200))
 
 
 def _key(struct: Struct) -> tuple[str, ...]:

@@ -129,7 +129,7 @@ class Asker:
             assert abs(answers[0].score - answers[0].reach * answers[0].engagement * answers[0].quality) < 1e-9
 
     async def _trending(self) -> None:
-        hours = self._random.choice((6, 12, 23))
+        hours = self._random.choice((3, 12, 23))
         answers = await self._pages("trending", "", hours=hours, limit=3)
         assert answers
         real = [{name: getattr(trend, name) for name in trend.__struct_fields__} for trend in answers[0].hashtags]
