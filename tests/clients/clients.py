@@ -52,3 +52,7 @@ POSTHOG: Final = (
     Client("posthog-node", "posthog_node", in_node=True, options=_PATIENT_NODE, environment=_V0),
     Client("posthog-node", "posthog_node", in_node=True, options=_PATIENT_NODE, environment=_V1),
 )
+SENTRY: Final = (
+    Client("sentry-sdk", "sentry_python"),
+    Client("@sentry/node", "sentry_node", in_node=True),
+)
