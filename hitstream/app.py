@@ -43,7 +43,7 @@ from store.cluster import Cluster, is_cluster
 from store.functions import Functions
 from store.identity import Identity
 
-from . import inflight, openapi, problems
+from . import inflight, openapi, problems, reference
 from .access import Keyring
 from .addresses import address_reader
 from .connections import EXPRESS
@@ -83,6 +83,7 @@ async def application(deployment: Deployment, number: int = 0) -> AsyncIterator[
     app[inflight.KEY] = in_flight
     app.on_response_prepare.append(_as_declared)
     app.add_routes([*health.routes(), *_exposed(exposition), web.get("/openapi.json", openapi.handler)])
+    app.add_routes(reference.routes())
     async with connected(deployment.redis_url) as redis, exposition.serving():
         Gauge("hitstream_redis_up", "1 while Redis answers.", registry=registry).set_function(
             lambda: health.redis_answers

@@ -81,5 +81,8 @@ def _server() -> dict[str, Any]:
             )
         },
         "/metrics": {"get": operation("Metrics for Prometheus", {200: answer("All workers'.", text(), "text/plain")})},
+        "/docs": {"get": operation("This document as a page", {200: answer("The page.", text(), "text/html")})},
+        "/docs/style.css": {"get": operation("How that page looks", {200: answer("Its style.", text(), "text/css")})},
+        "/docs/icon.svg": {"get": operation("Its icon", {200: answer("The icon.", text(), "image/svg+xml")})},
         "/openapi.json": {"get": operation("This document", {200: answer("OpenAPI 3.1.", {"type": "object"})})},
     }
