@@ -11,14 +11,15 @@ from msgspec import Struct
 COUNT: Final = 60  # more than there are tests here
 ZONE: Final = "Asia/Kolkata"  # no browser here is in it, so a time in the wrong zone shows
 CURRENCY: Final = "EUR"
+PICTURED: Final = "lumen"  # the one whose page is in the documentation
 
 
 def configured() -> str:
     """The server's configuration."""
     tables = [
-        f'[sites.{name}]\nzone = "{ZONE}"\ncurrency = "{CURRENCY}"\n'
+        f'[sites.{name}]\nzone = "{"Europe/Berlin" if name == PICTURED else ZONE}"\ncurrency = "{CURRENCY}"\n'
         + "".join(f'{kind} = "{key(name, kind)}"\n' for kind in ("write", "server", "read"))
-        for name in unused()
+        for name in (*unused(), PICTURED)
     ]
     return "\n".join(['ack = "redis"\nshop = "-"\n', *tables])
 

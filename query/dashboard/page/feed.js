@@ -14,7 +14,8 @@ const KINDS = {
 };
 
 export class Feed {
-  #lines = []; // newest first: {data} as it came, or {note}
+  #lines = []; // newest first: {event}, or {note}
+  #arrived = []; // since the last drawing, as it came
   #slots;
   #blank;
   #paused = false;
@@ -44,8 +45,8 @@ export class Feed {
   }
 
   #put(line) {
-    this.#lines.unshift(line);
-    this.#lines.length = Math.min(this.#lines.length, SLOTS);
+    this.#arrived.push(line);
+    if (this.#arrived.length > SLOTS) this.#arrived.shift();
     if (this.#paused || this.#drawing !== null) return;
     const wait = Math.max(0, this.#last + DRAW_MS - performance.now());
     this.#drawing = setTimeout(() => this.#draw(), wait);
@@ -54,9 +55,17 @@ export class Feed {
   #draw() {
     this.#drawing = null;
     this.#last = performance.now();
+    this.#lines = [...ordered(this.#arrived), ...this.#lines].slice(0, SLOTS);
+    this.#arrived = [];
     for (const [index, slot] of this.#slots.entries()) slot.show(this.#lines[index]);
     setAttribute(this.#blank, "hidden", this.#lines.length > 0);
   }
+}
+
+/** The newest first. What comes together comes by its kind; its times tell the order. */
+function ordered(lines) {
+  const parsed = lines.map((line) => (line.data ? { event: JSON.parse(line.data) } : line)).reverse();
+  return parsed.some((line) => line.note) ? parsed : parsed.sort((one, other) => other.event.timestamp - one.event.timestamp);
 }
 
 class Slot {
@@ -75,7 +84,7 @@ class Slot {
     this.line = line;
     setAttribute(this.node, "hidden", line === undefined);
     if (line === undefined) return;
-    const event = line.data === undefined ? null : JSON.parse(line.data);
+    const event = line.event ?? null;
     const [kind, main, more] = event === null ? ["", () => line.note, () => ""] : (KINDS[event.type] ?? KINDS.event);
     setAttribute(this.node, "data-kind", event?.type ?? "note");
     setText(this.time, event === null ? "" : clockSeconds(event.timestamp));
