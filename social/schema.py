@@ -72,7 +72,7 @@ POSTS_TEXT: Final = Index(
 )  # fmt: skip
 
 COMMENTS_OF_POST: Final = Index("comments_of_post", (("post_id", 1), ("path", 1), ("_id", 1)))
-COMMENTS_OF_THREAD: Final = Index("comments_of_thread", (("root_id", 1), ("path", 1), ("_id", 1)))
+COMMENTS_OF_THREAD: Final = Index("comments_of_thread", (("post_id", 1), ("root_id", 1), ("path", 1), ("_id", 1)))
 COMMENTS_OF_PARENT: Final = Index("comments_of_parent", (("parent_id", 1),), sparse=True)
 COMMENTS_OF_USER: Final = Index("comments_of_user", (("user_id", 1), ("created_at", -1)))
 

@@ -56,6 +56,10 @@ class Asking:
             assert response.status == status, answer
             return answer
 
+    def raw(self, path: str, **parameters: Any) -> Any:
+        """The reply itself, whatever it is."""
+        return self._client.get(PREFIX + path, params=parameters, headers={"X-Site": SITE})
+
     async def refused(self, path: str, **parameters: Any) -> str:
         problem = await self.get(path, 400, **parameters)
         assert problem["message"].startswith(f"{problem['parameter']}: ")

@@ -1,0 +1,61 @@
+"""While the database is away its askers are told so and when to ask again; when it is back, they are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from redis.asyncio import Redis
+
+from social import database as databases
+from social.contract import READS
+from social.database import Database
+from tests.proxy import Proxy, proxy_to
+from tests.social.asking import Asking, asking, fill
+from tests.social.people import post, user
+from tests.waiting import until
+
+GIVEN = {"q": "tea", "lat": "0", "lon": "0", "viewer": "bob"}
+
+
+@pytest.mark.parametrize("fault", [Proxy.black_hole, Proxy.cut], ids=["silent", "cut off"])
+async def test_no_read_waits_for_a_database_that_is_away(
+    shared: str, database: Database, redis: Redis, monkeypatch: pytest.MonkeyPatch, fault: Callable[[Proxy], None]
+) -> None:
+    monkeypatch.setattr(databases, "READ_S", 0.3)
+    monkeypatch.setattr(databases, "PROBE_S", 0.3)
+    await fill(database, user("ada"), post("p", "ada", "tea"))
+    at, away = urlsplit(shared), False
+
+    def connect() -> Awaitable[Any]:
+        if away:
+            raise ConnectionResetError
+        return asyncio.open_connection(at.hostname, at.port)
+
+    async with proxy_to(connect) as proxy:
+        through = urlunsplit(at._replace(netloc=f"{at.netloc.rsplit(':', 1)[0]}:{proxy.port}"))
+        async with Database(through) as reached, asking(reached, redis) as network:
+            await until(lambda: answers(network))
+            away = True
+            fault(proxy)
+            for status, retry_after in await asyncio.gather(*(ask(network, read) for read in READS)):
+                assert (status, retry_after) == (503, "1")
+            away = False
+            proxy.restore()
+            await until(lambda: answers(network))
+
+
+async def ask(network: Asking, read: Any) -> tuple[int, str | None]:
+    known = {each.name for each in read.parameters}
+    id_ = "p" if "/posts" in read.path else "ada"
+    given = {name: value for name, value in GIVEN.items() if name in known}
+    async with network.raw(read.path.replace("{id}", id_), **given) as reply:
+        return reply.status, reply.headers.get("Retry-After")
+
+
+async def answers(network: Asking) -> bool:
+    async with network.raw("/posts/p") as reply:
+        return bool(reply.status == 200)
