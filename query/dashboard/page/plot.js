@@ -56,7 +56,7 @@ export class Plot {
       width: this.#box.clientWidth,
       height: this.#box.clientHeight,
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone()),
-      padding: [rem * 0.5, rem * 0.5, 0, 0],
+      padding: [rem * 0.5, rem * 1.3, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, points: { size: rem * 0.55, width: 2, stroke: token("--surface"), fill: token("--plot-line") } },
       hooks: { setCursor: [(plot) => this.#pointed(plot)] },
