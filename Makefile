@@ -1,6 +1,6 @@
 # Nothing has to be done before any of these: each makes the virtualenv first where it is missing or out of date.
 
-.PHONY: install serve demo test check format bench bench-commerce clean
+.PHONY: install serve demo test check format bench bench-commerce bench-social clean
 .DEFAULT_GOAL := install
 
 VENV := .venv
@@ -45,6 +45,9 @@ bench: $(STAMP)
 
 bench-commerce: $(STAMP)
 	$(BIN)/python -m bench.commerce $(ARGS)
+
+bench-social: $(STAMP)
+	$(BIN)/python -m bench.social $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -29,7 +29,7 @@ from .writing import NAME
 
 log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 1_000  # documents whose edges one query counts
+AT_ONCE: Final = 200  # documents whose edges one query counts: the embedded server answers one question at a time
 CLOSELY: Final = 50  # those looked at again at once: quickly enough for the position to stand still meanwhile
 ATTEMPTS: Final = 100
 PAUSE_S: Final = 0.02
