@@ -275,4 +275,4 @@ async def tell(database: Database, networks: Iterable[Network]) -> None:
         for name, ids in gone.items():
             await handle[name].delete_many({"_id": {"$in": ids}})
         for name, documents in new.items():
-            await handle[name].insert_many(documents, ordered=False)
+            await handle[name].insert_many(documents, ordered=False, bypass_document_validation=True)
