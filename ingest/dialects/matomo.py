@@ -30,6 +30,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from aiohttp import hdrs
+from msgspec.structs import replace
+
 from store.errors import RequestError
 from store.site import Presented
 
@@ -72,13 +75,13 @@ def accept(message: Message, translation: Translation, outcome: Outcome) -> Repl
         return _bulk_reply(message, translation, outcome)
     if outcome.taken or not outcome.rejections:
         return _image(message, 200)
-    return Reply(400, outcome.rejections[0].message.encode(), "text/plain")
+    return _closing(message, Reply(400, outcome.rejections[0].message.encode(), "text/plain"))
 
 
 def refuse(message: Message, error: RequestError, status: int) -> Reply:
     if _is_bulk(message):
         return Reply(status, encoded({"status": "error", "tracked": 0, "invalid": 0, "message": error.message}))
-    return Reply(status, error.message.encode(), "text/plain")
+    return _closing(message, Reply(status, error.message.encode(), "text/plain"))
 
 
 def _is_bulk(message: Message) -> bool:
@@ -87,7 +90,13 @@ def _is_bulk(message: Message) -> bool:
 
 def _image(message: Message, status: int) -> Reply:
     wanted = message.query.get("send_image") or _parsed(message.body.decode(errors="replace")).get("send_image")
-    return Reply(204) if wanted == "0" else Reply(status, GIF, "image/gif")
+    return _closing(message, Reply(204) if wanted == "0" else Reply(status, GIF, "image/gif"))
+
+
+def _closing(message: Message, reply: Reply) -> Reply:
+    """matomo-tracker never reads what it gets, so its program would not end while the connection lasts. It sends no
+    User-Agent; browsers do, and keep their connections."""
+    return reply if hdrs.USER_AGENT in message.headers else replace(reply, closes=True)
 
 
 def _bulk_reply(message: Message, translation: Translation, outcome: Outcome) -> Reply:
@@ -179,7 +188,7 @@ def _kind(given: dict[str, Any]) -> dict[str, Any] | None:
         return {"type": "error", "error_type": given.pop("cra_tp", "crash"), "error_message": given.pop("cra")}
     if goal == "0":
         return _order(given)
-    if goal and goal.lstrip("-").isdigit() and not goal.startswith("-"):
+    if isinstance(goal, str) and goal.isdigit():
         return {"type": "conversion", "conversion_type": f"goal_{goal}", **_revenue(given)}
     if "e_c" in given and "e_a" in given:
         return {"type": "event", "name": f"{given['e_c']} / {given['e_a']}"}

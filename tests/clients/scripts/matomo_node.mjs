@@ -11,9 +11,11 @@ const [url, site] = process.argv.slice(2)
 const matomo = new MatomoTracker(site, `${url}/matomo.php`)
 let settled = () => {}
 matomo.on('error', (error) => settled(`failed: ${error}`))
-subscribe('http.client.response.finish', () => settled('ok'))
+subscribe('http.client.response.finish', () => {
+  const done = settled
+  setImmediate(() => done('ok')) // an error of the response's status comes first
+})
 
-// The error of a status comes before its response is over; the first settles it.
 const over = (send) =>
   new Promise((done) => {
     settled = done

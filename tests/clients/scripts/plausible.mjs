@@ -1,5 +1,4 @@
-// A page with plausible-tracker or @plausible-analytics/tracker in it: URL DOMAIN PACKAGE. Both need a document, which
-// jsdom gives them; its requests keep to the rules of another origin, as a browser's do.
+// A page with plausible-tracker and @plausible-analytics/tracker in it. Both need a document, which jsdom gives them.
 
 import { createRequire } from 'node:module'
 
@@ -7,7 +6,6 @@ import { JSDOM } from 'jsdom'
 
 import { perform, values } from './story.mjs'
 
-const [url, domain, name] = process.argv.slice(2)
 const { window } = new JSDOM('<!doctype html><title>Page</title>', {
   url: 'https://shop.example/a',
   referrer: 'https://search.example/',
@@ -25,36 +23,49 @@ Object.assign(globalThis, {
 })
 for (const each of ['document', 'location', 'history', 'localStorage']) globalThis[each] = window[each]
 
-let send // (name, options) -> what the client tells its user
-if (name === 'plausible-tracker') {
-  const Plausible = createRequire(import.meta.url)('plausible-tracker').default
-  const { trackEvent } = Plausible({ domain, apiHost: url })
-  send = (event, { props }) =>
-    new Promise((done) => trackEvent(event, { props, callback: () => done('over') }, { url: location.href }))
-} else {
-  const { init, track } = await import('@plausible-analytics/tracker')
+const Plausible = createRequire(import.meta.url)('plausible-tracker').default
+
+/** (name, options) -> what the tracker tells its user. */
+async function tracker(name, url, domain) {
+  if (name === 'plausible-tracker') {
+    const { trackEvent } = Plausible({ domain, apiHost: url })
+    return (event, { props }) => new Promise((done) => trackEvent(event, { props, callback: () => done('over') }))
+  }
+  // It can be set up once, so each site has a copy of its own.
+  const { init, track } = await import(`${import.meta.resolve(name)}?${url}/${domain}`)
   init({ domain, endpoint: `${url}/api/event`, autoCapturePageviews: false })
-  send = (event, options) =>
+  return (event, options) =>
     new Promise((done) => {
       const callback = ({ status, error }) => done(status === 202 ? 'ok' : `failed: ${status ?? error}`)
       track(event, { ...options, callback })
     })
 }
 
+const trackers = new Map()
+
+/** A call with the tracker of the page that it names: NAME URL DOMAIN, and its own arguments. */
+function on(call) {
+  return async (name, url, domain, ...args) => {
+    const key = `${name} ${url} ${domain}`
+    if (!trackers.has(key)) trackers.set(key, await tracker(name, url, domain))
+    return call(trackers.get(key), ...args)
+  }
+}
+
 await perform({
-  page: (address) => {
+  page: on((send, address) => {
     history.pushState({}, '', address)
     return send('pageview', {})
-  },
-  track: (event, props) => send(event, { props }),
-  sale: (event, amount, currency) => send(event, { props: { sku: 'hat' }, revenue: { amount, currency } }),
-  values: () => send('Values', { props: values() }),
-  many: async (first, count) => {
+  }),
+  track: on((send, event, props) => send(event, { props })),
+  sale: on((send, event, amount, currency) => send(event, { props: { sku: 'hat' }, revenue: { amount, currency } })),
+  values: on((send) => send('Values', { props: values() })),
+  many: on(async (send, first, count) => {
     const outcomes = []
     for (let number = first; number < first + count; number++) {
       outcomes.push(await send('Counted', { props: { number } }))
     }
     return outcomes
-  },
+  }),
 })
 process.exit(0) // a document's timers would keep it

@@ -93,6 +93,15 @@ async def test_a_second_key_lends_its_rights_where_it_is_of_the_same_site(app: R
     assert await sent("9", "unknown") == 401
 
 
+async def test_a_reply_may_end_the_connection(app: Running) -> None:
+    params = {"idsite": ALIAS, "rec": "1", "url": "https://shop.example/"}
+    for agent, connection in (({}, "close"), ({"User-Agent": "Mozilla/5.0"}, "keep-alive")):
+        options: dict[str, Any] = {"headers": agent} if agent else {"skip_auto_headers": ["User-Agent"]}
+        async with app.session.get(app.url + "/matomo.php", params=params, **options) as reply:
+            assert reply.status == 200
+            assert reply.headers.get("Connection", "keep-alive") == connection
+
+
 async def test_more_events_than_a_request_may_hold(app: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest.dialects.http, "MAX_EVENTS", 1)
     assert (await post(app, VIEW))[0] == 202

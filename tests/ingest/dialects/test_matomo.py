@@ -156,6 +156,15 @@ def test_the_reply_to_one(where: str) -> None:
     assert PHP.refuse(sent(), RateLimited(1), 429).status == 429
 
 
+def test_a_client_that_reads_no_reply_is_hung_up_on() -> None:
+    parameters = REC | {"url": URL}
+    assert answered(PHP, message(query=parameters)).closes
+    assert answered(PHP, message(query=parameters | {"send_image": "0"})).closes
+    assert PHP.refuse(message(query=parameters), RateLimited(1), 429).closes
+    assert not answered(PHP, message(query=parameters, user_agent="Mozilla/5.0")).closes
+    assert not answered(PHP, bulk("?idsite=1&rec=1&e_c=a&e_a=b")).closes
+
+
 def test_the_reply_to_many() -> None:
     sent = bulk("?idsite=1&rec=1", "?idsite=1&rec=1&ping=1", "?idsite=1&rec=1&e_c=a&e_a=b")
     reply = answered(PHP, sent)
