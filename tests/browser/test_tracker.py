@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from playwright.async_api import Browser, Error, Page
 
@@ -163,7 +165,7 @@ async def test_two_tabs(page: Page, shop: Shop, complaints: Complaints) -> None:
     await other.goto(f"{shop.origin}/demo/products/linen-cloth")
     shop.gate.hold.set()
     for each in (page, other):
-        await until(lambda each=each: nothing_waits(each))
+        await until(partial(nothing_waits, each))
     await page.close(run_before_unload=True)
     await other.click("text=Add to basket")
     await until(lambda: len(shop.gate.sent(name="add_to_basket")) == 2)

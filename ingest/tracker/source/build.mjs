@@ -33,7 +33,6 @@ const { code } = await minify(bundled.outputFiles[0].text.replace(/\b(const|var)
     pure_getters: true,
     unsafe: true,
     unsafe_arrows: true,
-    unsafe_comps: true,
   },
 });
 // Whatever goes wrong while it loads must not reach the page either.

@@ -10,7 +10,8 @@ export function watchLinks() {
     const link = event.composedPath()[0].closest("a[href]");
     if (event.button > 1 || !link.host) return;
     const url = link.origin + link.pathname;
-    if (link.attributes.download || FILE.test(url)) notice("download", { url });
+    // The page may say what the file is to be called.
+    if (FILE.test(url + link.download)) notice("download", { url });
     else if (link.host != location.host) notice("outbound", { url });
   });
 }

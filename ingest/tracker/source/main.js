@@ -44,8 +44,9 @@ function start() {
   listen("online", adopt);
 }
 
-// Twice in a page it is there once. A page that is rendered ahead, and perhaps never seen, is not counted yet.
-if (calls.length >= 0) {
+// Loaded twice it is there once: what the first has put there is no array. A page that is rendered ahead, and perhaps
+// never seen, is not counted yet.
+if (calls.length + 1) {
   window.hitstream = api;
   if (document.prerendering) listen("prerenderingchange", start);
   else start();

@@ -6,7 +6,8 @@ import { put } from "./queue.js";
 let counted; // address of the last view
 
 // The server drops fragments; where they name pages (data-hash) they become part of the path.
-const address = () => location.href.replace(...("hash" in settings ? [/\/?#!?\/?/, "/"] : [/#.*/, ""]));
+const address = () =>
+  "hash" in settings ? location.href.replace(/\/?#!?\/?/, "/") : location.href.split("#")[0];
 
 // An event that the tracker makes by itself.
 export function notice(name, properties) {
@@ -29,11 +30,12 @@ export function tick() {
 // Tells what came together since it was told last.
 export function leave() {
   tick();
-  const seconds = (attended / 1e3) | 0;
-  if (seconds) {
-    notice("engagement", { seconds, scroll: ((100 * lowest) / document.documentElement.scrollHeight) | 0 });
-    attended %= 1e3;
-    lowest = 0;
+  if (attended > 999) {
+    notice("engagement", {
+      seconds: (attended / 1e3) | 0,
+      scroll: ((100 * lowest) / document.documentElement.scrollHeight) | 0,
+    });
+    attended = lowest = 0;
   }
 }
 
@@ -69,7 +71,7 @@ export function watchPages() {
     };
   });
   listen("popstate", lookSoon);
-  listen("scroll pointermove pointerdown keydown", tick);
+  listen("scroll pointermove pointerdown", tick);
 }
 
 // The browser has brought the page back as it was left. As its own referrer it is an inner one.
