@@ -20,7 +20,7 @@ from msgspec import Struct, field
 
 from store.parameters import Asked, Parameter
 
-from ..database import Database
+from ..database import WORK_S, Database
 from ..model import Trend, Trends, document
 from ..schema import BY_ID, POSTS, POSTS_OF_TIME, TRENDS
 from ..score import COMMENT, LIKE, SHARE
@@ -35,7 +35,7 @@ PARAMETERS: Final = (
 RENEWED: Final = {1: timedelta(minutes=1), 24: timedelta(minutes=1), MAX_HOURS: timedelta(minutes=10)}
 """Hours -> how often they are worked out ahead of time. A value counts for twice as long."""
 
-WORK_S: Final = 30.0  # the two weeks of a large network; a question waits so long only for a span that is not renewed
+ASK_S: Final = 10.0  # for a span that is not renewed: half a million posts are looked at in that time
 
 
 class Trending(Struct, frozen=True):
@@ -59,12 +59,12 @@ async def trending(database: Database, asked: Asked, now: datetime) -> Trending:
         kept = await database.find_one(Trends, TRENDS, {"_id": hours}, index=BY_ID)
         if kept and abs(now - kept.as_of) < 2 * RENEWED[hours]:
             return Trending(kept.as_of, hours, kept.hashtags[:limit])
-    return Trending(now, hours, await work_out(database, now, hours, limit))
+    return Trending(now, hours, await work_out(database, now, hours, limit, ASK_S))
 
 
-async def work_out(database: Database, now: datetime, hours: int, limit: int) -> list[Trend]:
+async def work_out(database: Database, now: datetime, hours: int, limit: int, seconds: float = WORK_S) -> list[Trend]:
     """The best `limit`, the best first; of the same score those of more accounts, then by name."""
-    async with database.working(WORK_S):
+    async with database.working(seconds):
         found = await database.aggregate(_Found, POSTS, _pipeline(now, hours, limit), index=POSTS_OF_TIME)
     return [
         Trend(

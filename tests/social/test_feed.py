@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from social.database import Database
-from social.errors import NotFound
+from social.errors import NetworkUnavailable, NotFound
 from social.model import Block, Follow, Mute, Post, PostStats, User, document
 from social.reads import feed as reading
 from social.reads.feed import PARAMETERS, Feed, feed
@@ -199,6 +199,13 @@ async def test_nobody_has_no_feed(database: Database, ask: Asks) -> None:
     for user in ("gone", "nobody"):
         with pytest.raises(NotFound):
             await ask(user)
+
+
+async def test_while_redis_is_away_the_asker_is_told_so(database: Database, friends: list[str]) -> None:
+    async with Redis.from_url("redis://127.0.0.1:1", socket_timeout=None) as away:
+        snapshots = Snapshots(away, Identity(bytes(16)), "net", 1)
+        with pytest.raises(NetworkUnavailable):
+            await feed(database, snapshots, "me", Asked("feed", PARAMETERS, {}), NOW)
 
 
 def _pattern(user: str) -> str:
