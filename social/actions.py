@@ -152,21 +152,27 @@ class ViewPost(Action, frozen=True):
 
 
 class _OfTarget(Action, frozen=True):
-    """Of a post or of a comment: one of the two is given."""
+    """Of a post or of a comment: by its own field, or by the pair that says which of the two."""
 
     post_id: Id | None = None
     comment_id: Id | None = None
+    target_type: TargetType | None = None
+    target_id: Id | None = None
 
     def __post_init__(self) -> None:
-        if (self.post_id is None) == (self.comment_id is None):
-            raise ValueError("must have a post_id or a comment_id, and not both")
+        given = [self.post_id, self.comment_id, self.target_id]
+        if sum(id_ is not None for id_ in given) != 1 or (self.target_type is None) != (self.target_id is None):
+            raise ValueError("must have one of post_id, comment_id, and target_type with target_id")
 
     @property
     def target(self) -> tuple[TargetType, str]:
         if self.post_id is not None:
             return "post", self.post_id
-        assert self.comment_id is not None
-        return "comment", self.comment_id
+        if self.comment_id is not None:
+            return "comment", self.comment_id
+        assert self.target_type is not None
+        assert self.target_id is not None
+        return self.target_type, self.target_id
 
 
 class GiveLike(_OfTarget, frozen=True):

@@ -28,8 +28,8 @@ REFUSED = [
     ("post", {"post_id": "p", "location": {"lat": 91, "lon": 0}},
      "post: Expected `float` <= 90.0 - at `$.location.lat`"),
     ("comment", {"comment_id": "c"}, "comment: Object missing required field `post_id`"),
-    ("like", {}, "like: must have a post_id or a comment_id, and not both"),
-    ("unlike", {"post_id": "p", "comment_id": "c"}, "unlike: must have a post_id or a comment_id, and not both"),
+    ("like", {}, "like: must have one of post_id, comment_id, and target_type with target_id"),
+    ("unlike", {"post_id": "p", "comment_id": "c"}, "unlike: must have one of post_id, comment_id, and target_type with target_id"),
     ("follow", {"target_id": "ada"}, "follow: target_id must be another user than user_id"),
     ("block", {"target_id": None}, "block: Expected `str`, got `null` - at `$.target_id`"),
     ("poll_vote", {"post_id": "p", "options": []}, "poll_vote: Expected `array` of length >= 1 - at `$.options`"),
@@ -59,6 +59,14 @@ def test_properties_that_are_no_object(properties: str) -> None:
 def test_a_time_that_is_none(timestamp: str) -> None:
     with pytest.raises(Refused, match="timestamp: must be epoch milliseconds"):
         read(act("ada", "like", post_id="p") | {"timestamp": timestamp}, SITE, 1)
+
+
+@pytest.mark.parametrize("properties", [{"comment_id": "c"}, {"target_type": "comment", "target_id": "c"}])
+def test_both_ways_to_name_a_target(properties: dict[str, Any]) -> None:
+    found = read(act("ada", "like", **properties), SITE, 1)
+    assert found
+    assert isinstance(found.action, actions.GiveLike)
+    assert found.action.target == ("comment", "c")
 
 
 def test_numbers_are_ids_as_their_text() -> None:

@@ -124,9 +124,9 @@ async def test_bad_events_are_dead_letters_and_stop_nothing(database: Database, 
 
 
 async def test_a_refused_event_is_a_dead_letter_with_its_reason(database: Database, redis: Any) -> None:
-    await project(database, redis, act("ada", "like"))
+    await project(database, redis, act("ada", "share", post_id=["p"]))
     ((_, letter),) = await redis.xrange(PartitionKeys(0).dead_letters)
-    assert letter[b"dead:reason"] == b"like: must have a post_id or a comment_id, and not both"
+    assert letter[b"dead:reason"] == b"share: Expected `str`, got `array` - at `$.post_id`"
     assert letter[b"dead:group"] == GROUP.encode()
 
 
