@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from social import renewal
 from social.database import Database
 from social.errors import NetworkUnavailable
+from social.reads import influence
 from social.renewal import keep_fresh
 from tests.waiting import cancelled, until
 
@@ -24,7 +24,7 @@ async def test_goes_on_until_cancelled_and_waits_mongodb_out(
         tried += 1
         raise NetworkUnavailable
 
-    monkeypatch.setattr(renewal.influence, "renew", away)
+    monkeypatch.setattr(influence, "renew", away)
     now = int(datetime(2025, 1, 13, tzinfo=UTC).timestamp() * 1000)
     task = asyncio.create_task(keep_fresh(database, lambda: now, every_s=0.01))
     try:
