@@ -152,6 +152,7 @@ class Asker:
             cursor = getattr(answer, "next_cursor", None)
             if cursor is None:
                 return found
+            assert len(found) < 50, "pages without end"
             given["cursor"] = cursor
 
     def _compare(self, real: object, plain: object, *about: object) -> None:
