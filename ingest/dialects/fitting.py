@@ -6,6 +6,7 @@ taken, and what had to go is said in it.
     properties, context     nested too deep: that member becomes JSON text
                             too big: the biggest members go, and `not_kept` names them
     currency                the site's, where the dialect has no word for it
+    address                 of the visitor, which is none: it goes
 
 An address that is too long, or an amount that is none, is still refused: what would be left of it is another's.
 """
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 import orjson
 
-from ..admit import EVENT_ID_CHARACTERS, NAME_CHARACTERS, SESSION_CHARACTERS, USER_CHARACTERS
+from ..admit import ADDRESS_CHARACTERS, EVENT_ID_CHARACTERS, NAME_CHARACTERS, SESSION_CHARACTERS, USER_CHARACTERS
 from ..fields import DOCUMENT_BYTES, DOCUMENT_DEPTH, depth
 
 NOT_KEPT: Final = "not_kept"
@@ -48,6 +49,10 @@ def fit(item: object, currency: str = "") -> tuple[object, list[str]]:
         if isinstance(value, str) and len(value) > limit:
             fitted[field] = _shortened(value, limit)
             changes.append(f"{field} had {len(value):,} characters: its first and a hash of the whole are kept")
+    address = fitted.get("address", "")
+    if not isinstance(address, str) or len(address) > ADDRESS_CHARACTERS:
+        del fitted["address"]
+        changes.append("address was none, and went")
     document = _DOCUMENTS.get(kind, "properties")
     name = _NAMES.get(kind)
     if name and isinstance(value := fitted.get(name), str) and len(value) > NAME_CHARACTERS:

@@ -26,7 +26,7 @@ is answered with how many were tracked and which were invalid. An error's GIF or
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -47,7 +47,8 @@ BULK: Final = b"{"  # a form begins with no brace
 MAX_PARAMETERS: Final = 1_000  # of one request; the API knows about 150
 
 _SECOND_MS: Final = 1_000
-_EPOCH_DIGITS: Final = 9  # a number of fewer is no time since 1973
+_DATE_DIGITS: Final = 8  # of 20260131; a number of more is epoch seconds
+_MAX_DIGITS: Final = 12
 _PROTOCOL: Final = frozenset(
     {"idsite", "rec", "apiv", "rand", "r", "send_image", "token_auth", "bots", "queuedtracking"}
 )
@@ -119,14 +120,24 @@ def _bulk(message: Message, body: bytes) -> Translation:
     return _translated([_of_one(request) for request in requests], found, message.now)
 
 
-def _of_one(request: object) -> dict[str, Any] | None:
+def _of_one(request: object) -> dict[str, str] | None:
     """A query, with or without what stands before it, or its parameters."""
     if isinstance(request, str):
         before, mark, query = request.partition("?")
         return _parsed(query if mark else before)
     if isinstance(request, dict):
-        return {str(name): str(value) if type(value) in (int, float) else value for name, value in request.items()}
+        return {str(name): value if isinstance(value, str) else _as_text(value) for name, value in request.items()}
     return None
+
+
+def _as_text(value: object) -> str:
+    """As it would stand in a query."""
+    if value is None or isinstance(value, bool):
+        return "1" if value else ""
+    try:
+        return encoded(value).decode()
+    except TypeError:  # nested deeper than can be encoded
+        return ""
 
 
 def _parsed(query: str) -> dict[str, str]:
@@ -139,13 +150,12 @@ def _token(token: object, *, in_url: bool) -> Presented | None:
 
 
 def _translated(
-    requests: list[dict[str, Any] | None], token: Presented | None, now: int, *, in_url: bool = False
+    requests: Sequence[Mapping[str, str] | None], token: Presented | None, now: int, *, in_url: bool = False
 ) -> Translation:
     """By the sites that they are for."""
     by_site: dict[str, tuple[list[object], list[int]]] = {}
     for place, each in enumerate(requests):
-        site = each.get("idsite") if each is not None else None
-        items, places = by_site.setdefault(site if isinstance(site, str) else "", ([], []))
+        items, places = by_site.setdefault(each.get("idsite", "") if each else "", ([], []))
         item = _item(each, now)
         if item is not None:
             items.append(item)
@@ -157,10 +167,10 @@ def _translated(
     return Translation(first.presented, first.items, first.places, first.parts, token=token, others=tuple(others))
 
 
-def _item(sent: Mapping[str, Any] | None, now: int) -> object | None:
+def _item(sent: Mapping[str, str] | None, now: int) -> object | None:
     if sent is None:
         return Undecodable("invalid_type", "a request must be a query or an object of parameters", b"")
-    if sent.get("rec") not in ("1", True):
+    if sent.get("rec") != "1":
         return Undecodable("missing_field", "rec is required: 1", b"")
     given = {name: _value(name, value) for name, value in sent.items() if name not in _PROTOCOL and value != ""}
     item: dict[str, Any] = {
@@ -220,8 +230,8 @@ def _revenue(given: dict[str, Any]) -> dict[str, Any]:
     return amount or {}
 
 
-def _value(name: str, value: object) -> object:
-    if name in _JSON and isinstance(value, str):
+def _value(name: str, value: str) -> Any:
+    if name in _JSON:
         try:
             return loads(value.encode(errors="replace"))
         except NotJson:
@@ -230,13 +240,17 @@ def _value(name: str, value: object) -> object:
 
 
 def _time(given: Mapping[str, Any], now: int) -> object:
-    ago = given.get("cdo")
-    if isinstance(ago, str) and ago.isdigit():
+    ago = given.get("cdo", "")
+    if _is_number(ago):
         return now - int(ago) * _SECOND_MS
     at = given.get("cdt")
-    if isinstance(at, str) and at.isascii() and at.isdigit() and len(at) > _EPOCH_DIGITS:
+    if at and _is_number(at) and len(at) > _DATE_DIGITS:
         return int(at) * _SECOND_MS
     return at
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
 
 
 MATOMO: Final = Dialect(

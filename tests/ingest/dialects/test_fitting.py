@@ -89,5 +89,10 @@ def test_money_without_a_currency_is_in_the_sites() -> None:
     assert fit({**sale, "currency": "GBP"}, "EUR")[0] == {**sale, "currency": "GBP"}
 
 
+@pytest.mark.parametrize("address", [7, ["203.0.113.9"], "1" * 65])
+def test_an_address_that_is_none_goes(address: object) -> None:
+    assert "address" not in fitted({"type": "event", "name": "n", "address": address})
+
+
 def test_no_name_hides_another() -> None:
     assert beside({"url": 1, "_url": 2}, {"url": 3, "other": 4}) == {"url": 1, "_url": 2, "__url": 3, "other": 4}
