@@ -55,9 +55,13 @@ class Database:
         self._probing = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        """Does not wait for MongoDB: while it is away, questions are told so."""
+        """Does not wait for MongoDB: while it is away, questions are told so.
+
+        One connection is always kept, and made without an asker's deadline: on a busy machine, to be let in may take
+        longer than that, and no asker would ever be.
+        """
         self._client = AsyncMongoClient(
-            self.url, tz_aware=True, tzinfo=UTC, timeoutMS=int(READ_S * 1000), maxPoolSize=POOL_SIZE,
+            self.url, tz_aware=True, tzinfo=UTC, timeoutMS=int(READ_S * 1000), minPoolSize=1, maxPoolSize=POOL_SIZE,
             appname="hitstream",
         )  # fmt: skip
         return self
