@@ -25,6 +25,7 @@ from .posthog_event import ignores_clock, item, key
 from .wire import Dialect, Endpoint, Message, Outcome, Reply, Settings, Translation, encoded, loads
 
 BODY_BYTES: Final = 8 << 20  # posthog-python sends up to 5 MiB and an event more, as they are
+PATIENCE_S: Final = 5.0  # clients wait 10 s for an answer, and give up after three more tries
 
 _PATHS: Final = ("/batch", "/e", "/i/v0/e", "/capture", "/track", "/engage", "/i/v0/ai/batch")
 _FORM: Final = b"data="
@@ -127,7 +128,7 @@ POSTHOG: Final = Dialect(
     "posthog",
     (
         *(
-            Endpoint(("POST",), path + slash, read, accept, refuse, body_bytes=BODY_BYTES)
+            Endpoint(("POST",), path + slash, read, accept, refuse, BODY_BYTES, PATIENCE_S)
             for path in _PATHS
             for slash in ("", "/")
         ),
@@ -137,7 +138,8 @@ POSTHOG: Final = Dialect(
             posthog_v1.read,
             posthog_v1.accept,
             posthog_v1.refuse,
-            body_bytes=BODY_BYTES,
+            BODY_BYTES,
+            PATIENCE_S,
         ),
     ),
     (

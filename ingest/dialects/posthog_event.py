@@ -1,7 +1,7 @@
 """An event of PostHog's, whichever way it was sent, in our words. https://posthog.com/docs/api/capture
 
 event        becomes      of what
-$pageview    page_view    $current_url, $referrer, title; without a $current_url an event, as all others
+$pageview    page_view    $current_url, $referrer, title; without an address of the web an event, as all others
 $exception   error        $exception_list, its first: type, value; all else in `context`
 a sale       conversion   `ingest.dialects.sale`
 all others   event        called as they are: $identify, $set, $screen, $autocapture, ...
@@ -22,6 +22,7 @@ from typing import Any, Final
 import orjson
 
 from .fitting import beside
+from .page import web_address
 from .sale import sale
 
 PAGE_VIEW: Final = "$pageview"
@@ -100,8 +101,7 @@ def _timestamp(event: Object, now: int) -> object:
 
 
 def _own(name: object, properties: Object) -> Object:
-    url = properties.get("$current_url")
-    if name == PAGE_VIEW and isinstance(url, str) and url:
+    if name == PAGE_VIEW and (url := web_address(properties.get("$current_url"))):
         referrer, title = properties.get("$referrer"), properties.get("title") or properties.get("$title")
         of_it = ("$current_url", "$referrer", "title", "$title")
         return {

@@ -2,7 +2,7 @@
 
     type                 becomes     of what
     page                 page_view   url, referrer, title of `properties`, else of `context.page`
-    page without a url   event       `page`, as Python's client sends it: there is no address to count
+    page without a url   event       `page`, as Python's client sends it: there is no address to count; nor is an app's
     track                conversion  where it is a sale (`ingest.dialects.sale`)
     track                event       called as it is
     screen               event       `screen`
@@ -24,9 +24,8 @@ beside it; errors carry `code` and `message`, without which analytics-python tri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from aiohttp import hdrs
 
@@ -36,6 +35,7 @@ from store.site import Presented
 from ..errors import NotJson
 from .fitting import beside
 from .keys import in_address, in_body, in_header
+from .page import tagged, web_address
 from .sale import sale
 from .wire import (
     Dialect,
@@ -147,7 +147,8 @@ def _item(event: object, shared: Object) -> object:
         return event
     type_ = event.get("type")
     if type_ not in _TYPES:
-        return refused("unknown_type", f"type must be one of {', '.join(_TYPES)}", event)
+        shown = {name: value for name, value in event.items() if name != "context"}  # where an address may stand
+        return refused("unknown_type", f"type must be one of {', '.join(_TYPES)}", shown)
     context = {**shared, **_object(event.get("context"))}
     context.pop("ip", None)
     item = {
@@ -187,7 +188,7 @@ def _own(type_: str, rest: Object, context: Object) -> Object:
 def _page(rest: Object, context: Object) -> Object:
     properties = _taken(rest, "properties")
     page = _object(context.get("page"))
-    url = _text(properties.get("url")) or _text(page.get("url"))
+    url = web_address(properties.get("url"), page.get("url"))
     if not url:
         return {"type": "event", "name": "page", "properties": properties}
     context.pop("page", None)
@@ -200,19 +201,11 @@ def _page(rest: Object, context: Object) -> Object:
         name: value for name, value in {**page, **properties}.items() if name not in (*found, "path", "search")
     }
     if (campaign := context.get("campaign")) and isinstance(campaign, dict) and "utm_" not in url:
-        url = _tagged(url, context.pop("campaign"))
+        url = tagged(url, context.pop("campaign"))
     return {
         "type": "page_view", "page_url": url, "referrer": found["referrer"], "title": found["title"],
         "properties": properties,
     }  # fmt: skip
-
-
-def _tagged(url: str, campaign: Mapping[str, object]) -> str:
-    """The address with the campaign in it, where a page's own address would have it."""
-    names = {f"utm_{'campaign' if name == 'name' else name}": value for name, value in campaign.items()}
-    query = urlencode({name: value for name, value in names.items() if isinstance(value, str) and value})
-    address, mark, fragment = url.partition("#")
-    return f"{address}{'&' if '?' in address else '?'}{query}{mark}{fragment}" if query else url
 
 
 def _taken(rest: Object, name: str) -> Object:

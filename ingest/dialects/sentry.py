@@ -78,7 +78,8 @@ def refuse(_: Message, error: RequestError, status: int) -> Reply:
     body = encoded({"detail": error.message, "causes": [error.code]})
     if status == _TOO_MANY:
         wait_s = max(1, ceil(error.retry_after or 1))
-        return Reply(status, body, headers={LIMITS: f"{wait_s}:error;default:key:{error.code}"})
+        limits = f"{wait_s}:error;default:key:{error.code}"
+        return Reply(status, body, headers={LIMITS: limits, "Access-Control-Expose-Headers": f"{LIMITS}, Retry-After"})
     return Reply(status, body, says_when=False)
 
 

@@ -56,6 +56,10 @@ def event(name: str, /, **properties: Any) -> dict[str, Any]:
         ),
         (event("$pageview"), {"type": "event", "name": "$pageview"}),
         (
+            event("$pageview", **{"$current_url": "app://home"}),
+            {"type": "event", "name": "$pageview", "properties": {"$current_url": "app://home"}},
+        ),
+        (
             event("$pageview", **{"$current_url": URL, "$referrer": "https://g.example/", "title": "A", "$lib": "web"}),
             {
                 "type": "page_view",

@@ -77,6 +77,14 @@ def track(name: str, **properties: Any) -> dict[str, Any]:
             {"type": "event", "name": "screen", "properties": {"x": 1, "name": "Home", "category": "Top"}},
         ),
         (
+            {"type": "page", "properties": {"url": "app://home"}, "context": {"page": {"url": "/a"}}},
+            {
+                "type": "event",
+                "name": "page",
+                "properties": {"url": "app://home", "context": {"page": {"url": "/a"}}},
+            },
+        ),
+        (
             {"type": "page", "name": "Docs", "properties": {"x": 1}},
             {"type": "event", "name": "page", "properties": {"x": 1, "name": "Docs"}},
         ),
@@ -114,6 +122,13 @@ def test_what_each_type_becomes(event: dict[str, Any], want: dict[str, Any]) -> 
         (
             {"properties": {"url": "https://s.example/"}, "context": {"campaign": {"source": "mail"}}},
             {"page_url": "https://s.example/?utm_source=mail", "title": ""},
+        ),
+        (
+            {
+                "properties": {"url": "/a"},
+                "context": {"page": {"url": URL}, "campaign": {"source": "\ud83e", "x\ud83e": "y"}},
+            },
+            {"page_url": URL + "&utm_source=%EF%BF%BD&utm_x%EF%BF%BD=y", "title": ""},
         ),
         (
             {"properties": {"url": URL + "&utm_source=x"}, "context": {"campaign": {"source": "mail"}}},
@@ -189,10 +204,11 @@ def test_the_context_of_a_batch_is_that_of_its_events() -> None:
 
 @pytest.mark.parametrize("event", [{"type": "delete"}, {}, {"type": ["track"]}, {"type": None}])
 def test_a_type_that_is_none_is_refused_by_its_name(event: dict[str, Any]) -> None:
-    found = item(event)
+    found = item({**event, "context": {"ip": "203.0.113.9"}})
     assert isinstance(found, Undecodable)
     assert found.code == "unknown_type"
     assert "identify" in found.message
+    assert b"203.0.113.9" not in found.excerpt
 
 
 def test_one_event_at_an_address_of_its_type() -> None:

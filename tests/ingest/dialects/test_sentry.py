@@ -226,6 +226,7 @@ def test_replies() -> None:
 def test_the_rate_is_told_in_sentry_s_words_and_nothing_else_bids_clients_be_silent() -> None:
     reply = refuse(message({}), RateLimited(1.2), 429)
     assert (reply.status, reply.says_when, reply.headers[LIMITS]) == (429, True, "2:error;default:key:rate_limited")
+    assert LIMITS in reply.headers["Access-Control-Expose-Headers"]
     for error in (Overloaded("time", 1), JournalClosed()):
         reply = refuse(message({}), error, 503)
         assert (reply.status, reply.says_when, dict(reply.headers)) == (503, False, {})
