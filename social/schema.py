@@ -57,7 +57,6 @@ BY_ID: Final = Index("_id_", (("_id", 1),))  # every collection has it
 
 USERS_BY_USERNAME: Final = Index("users_by_username", (("username_key", 1),), unique=True, sparse=True)
 USERS_BY_EMAIL: Final = Index("users_by_email", (("email", 1),), unique=True, sparse=True)
-USERS_NEAR: Final = Index("users_near", (("profile.location", "2dsphere"),))
 
 # An author's posts, the newest first; for several authors at once, the server merges as many sorted ranges.
 POSTS_OF_AUTHOR: Final = Index(
@@ -65,7 +64,6 @@ POSTS_OF_AUTHOR: Final = Index(
 )  # fmt: skip
 # What everyone may see of a time: trends.
 POSTS_OF_TIME: Final = Index("posts_of_time", (("status", 1), ("visibility", 1), ("created_at", -1), ("_id", -1)))
-POSTS_OF_HASHTAG: Final = Index("posts_of_hashtag", (("hashtags", 1), ("status", 1), ("created_at", -1), ("_id", -1)))
 POSTS_NEAR: Final = Index("posts_near", (("location.point", "2dsphere"),))
 POSTS_TEXT: Final = Index(
     "posts_text", (("content.text", "text"), ("hashtags", "text")), weights=(("content.text", 10), ("hashtags", 5)),
@@ -73,13 +71,13 @@ POSTS_TEXT: Final = Index(
 
 COMMENTS_OF_POST: Final = Index("comments_of_post", (("post_id", 1), ("path", 1), ("_id", 1)))
 COMMENTS_OF_THREAD: Final = Index("comments_of_thread", (("post_id", 1), ("root_id", 1), ("path", 1), ("_id", 1)))
+# What a recount counts: replies, an author's comments, and below the likes and shares of one thing.
 COMMENTS_OF_PARENT: Final = Index("comments_of_parent", (("parent_id", 1),), sparse=True)
 COMMENTS_OF_USER: Final = Index("comments_of_user", (("user_id", 1), ("created_at", -1)))
 
 # The edges: the unique index is what makes a second like no like.
 LIKES_EDGE: Final = Index("likes_edge", (("user_id", 1), ("target_type", 1), ("target_id", 1)), unique=True)
 LIKES_OF_TARGET: Final = Index("likes_of_target", (("target_type", 1), ("target_id", 1), ("user_id", 1)))
-LIKES_OF_USER: Final = Index("likes_of_user", (("user_id", 1), ("target_type", 1), ("created_at", -1)))
 SHARES_EDGE: Final = Index("shares_edge", (("user_id", 1), ("post_id", 1)), unique=True)
 SHARES_OF_POST: Final = Index("shares_of_post", (("post_id", 1), ("user_id", 1)))
 POLL_VOTES_EDGE: Final = Index("poll_votes_edge", (("post_id", 1), ("user_id", 1)), unique=True)
@@ -100,14 +98,14 @@ NOTIFICATIONS_EXPIRY: Final = Index("notifications_expiry", (("created_at", 1),)
 WAITING_FOR: Final = Index("waiting_for", (("needs", 1), ("_id", 1)))
 WAITING_EXPIRY: Final = Index("waiting_expiry", (("expires_at", 1),), expire_s=0)
 
-USERS: Final = Collection("users", model.User, (USERS_BY_USERNAME, USERS_BY_EMAIL, USERS_NEAR))
+USERS: Final = Collection("users", model.User, (USERS_BY_USERNAME, USERS_BY_EMAIL))
 POSTS: Final = Collection(
-    "posts", model.Post, (POSTS_OF_AUTHOR, POSTS_OF_TIME, POSTS_OF_HASHTAG, POSTS_NEAR, POSTS_TEXT)
+    "posts", model.Post, (POSTS_OF_AUTHOR, POSTS_OF_TIME, POSTS_NEAR, POSTS_TEXT)
 )  # fmt: skip
 COMMENTS: Final = Collection(
     "comments", model.Comment, (COMMENTS_OF_POST, COMMENTS_OF_THREAD, COMMENTS_OF_PARENT, COMMENTS_OF_USER)
 )  # fmt: skip
-LIKES: Final = Collection("likes", model.Like, (LIKES_EDGE, LIKES_OF_TARGET, LIKES_OF_USER))
+LIKES: Final = Collection("likes", model.Like, (LIKES_EDGE, LIKES_OF_TARGET))
 SHARES: Final = Collection("shares", model.Share, (SHARES_EDGE, SHARES_OF_POST))
 POLL_VOTES: Final = Collection("poll_votes", model.PollVote, (POLL_VOTES_EDGE,))
 FOLLOWS: Final = Collection("follows", model.Follow, (FOLLOWS_EDGE, FOLLOWEES, FOLLOWERS))
