@@ -1,6 +1,6 @@
 # Nothing has to be done before any of these: each makes the virtualenv first where it is missing or out of date.
 
-.PHONY: install serve demo test check format bench bench-commerce bench-social clean
+.PHONY: install serve demo test check format bench bench-commerce bench-social tracker clean
 .DEFAULT_GOAL := install
 
 VENV := .venv
@@ -48,6 +48,13 @@ bench-commerce: $(STAMP)
 
 bench-social: $(STAMP)
 	$(BIN)/python -m bench.social $(ARGS)
+
+# The browser script, from its source; needs npm. Its directory of packages is kept, for they take longer than the rest.
+tracker:
+	mkdir -p build/tracker
+	cp ingest/tracker/source/* build/tracker
+	cd build/tracker && npm ci --ignore-scripts --no-audit --no-fund
+	cd build/tracker && node build.mjs ../../ingest/tracker/published
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

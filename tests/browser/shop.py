@@ -43,7 +43,8 @@ class Shop:
     async def handle(self, request: web.Request) -> web.Response:
         text = self.pages.get(request.path)
         kind = "text/javascript" if request.path.endswith(".js") else "text/html"
-        headers = {POLICY: policy(self.gate.url).replace("img-src", "img-src data:")}
+        own = policy(self.gate.url).replace("img-src", "img-src data:")
+        headers = {POLICY: f"{own}; frame-src 'self'"}
         return web.Response(text=text or "", status=404 if text is None else 200, content_type=kind, headers=headers)
 
     async def top(self, dimension: str) -> dict[str, int]:

@@ -11,16 +11,16 @@ const TEXT = 2048; // characters of any text in an event: what the server takes 
 const BATCH = 15e3; // characters: twice as many, of two bytes each, are within keepalive's 64 KiB
 const FRESH = 5e3; // ms: so young an event needs no time, and the server's clock is better than many a visitor's
 const KNOWN = 8e7; // ms, 22 hours: the server knows an event_id for 24, older events might be counted twice
-const LONGEST = 6e5; // ms between two attempts, before jitter
+const LONGEST = 1e6; // ms between two attempts, before jitter
 
-const PREFIX = "hitstream " + settings.key;
+const PREFIX = `hitstream ${settings.key} `;
 
 const unique = () => "" + Math.random() + Math.random(); // 104 random bits
 const own = PREFIX + unique(); // of this page alone, so that no two tabs write the same entry
 
 let storage = {}; // where the browser's is blocked or not wanted: a queue that ends with the page
 try {
-  if (settings.storage != "none") storage = localStorage;
+  if (settings.storage != "none") storage = localStorage || storage;
 } catch {}
 
 let queue = {}; // an event as JSON without its time: its time, epoch ms
@@ -53,7 +53,7 @@ export const put = guarded((type, fields) => {
 // the browser brings this page back, or the network is back.
 export function adopt() {
   until = 0;
-  for (const key in { ...storage }) {
+  for (const key of Object.keys(storage)) {
     if (key.includes(PREFIX)) {
       try {
         const [theirs, events] = JSON.parse(storage[key]);
@@ -72,13 +72,13 @@ function next() {
   const now = Date.now();
   const events = [];
   let room = BATCH;
-  for (const text in queue) {
+  for (const text of Object.keys(queue)) {
     if (now - queue[text] > KNOWN || room < -MOST || storage.hitstream || +navigator.doNotTrack || navigator.globalPrivacyControl) delete queue[text];
     else if (!underway.includes(text) && (room -= text.length) > 0) events.push(text);
   }
   try {
     delete storage[own];
-    if (events[0] || underway[0]) storage[own] = JSON.stringify([until, queue]);
+    if (Object.keys(queue)[0]) storage[own] = JSON.stringify([until, queue]);
   } catch {} // full: the queue goes on in memory
   return events;
 }
@@ -102,7 +102,7 @@ export async function flush() {
     try {
       // As text, so that the browser asks no leave first.
       const reply = await fetch(endpoint, { method: "POST", body: body(events), keepalive: true });
-      pause = Math.max(pause, reply.headers.get("Retry-After") * 1e3);
+      pause = Math.max(pause, reply.headers.get("Retry-After") * 1e3 || 0);
       if (!/5..|4[02][89]/.test(reply.status)) {
         events.map((text) => delete queue[text]);
         pause = 0;
