@@ -36,6 +36,7 @@ from ..visibility import accounts_of, offered, sees_post, viewer_of
 
 CANDIDATES: Final = 500
 AUTHORS_AT_ONCE: Final = 200  # of more, the server does not merge the sorted ranges but sorts all that it finds
+FILLED_FROM: Final = 100  # ids: what is missing in a page
 SPAN: Final = timedelta(days=7)
 NEWEST: Final = (("created_at", -1), ("_id", -1))
 
@@ -67,9 +68,10 @@ async def feed(database: Database, snapshots: Snapshots, user_id: str, asked: As
     end = start
     posts: list[Post] = []
     while end < len(kept.ids) and len(posts) < limit:
-        ids = kept.ids[end : end + limit - len(posts)]
-        posts += await _shown(database, user_id, ids, now)
-        end += len(ids)
+        # Nearly always all of the next ones may be seen; where not, the rest of the page is not looked for one by one.
+        ids = kept.ids[end : end + (limit if end == start else FILLED_FROM)]
+        posts += (await _shown(database, user_id, ids, now))[: limit - len(posts)]
+        end = kept.ids.index(posts[-1].id) + 1 if len(posts) == limit else end + len(ids)
     more = None
     if end < len(kept.ids):
         name = name or await snapshots.keep(user_id, kept)
