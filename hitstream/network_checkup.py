@@ -12,7 +12,9 @@ from pathlib import Path
 
 from social.database import Database
 from social.errors import NetworkUnavailable
+from social.model import Progress
 from social.recount import Drift, recount
+from social.schema import BY_ID, PROGRESS
 
 from .checkup import Finding
 from .config import Config
@@ -31,6 +33,7 @@ async def examine_network(config: Config, *, repair: bool) -> AsyncIterator[Find
         return
     async with _engine(config, directory) as url, Database(url) as database:
         try:
+            await database.find_one(Progress, PROGRESS, {}, index=BY_ID)  # one that is away is told of at once
             report = await recount(database, datetime.now(UTC), repair=repair)
         except NetworkUnavailable as error:
             yield Finding("failed", "network", f"cannot be compared: {error.message}")
