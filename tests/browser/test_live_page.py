@@ -20,6 +20,13 @@ from tests.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SHOP = "https://shop.example"
+ANNOUNCED = """
+    globalThis.announced = [];
+    addEventListener("DOMContentLoaded", () => {
+      const place = document.getElementById("announcement");
+      new MutationObserver(() => announced.push(place.textContent)).observe(place, {childList: true});
+    });
+"""
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\"><b>bold</b>"
 
 
@@ -240,3 +247,19 @@ async def test_a_page_that_nobody_sees_asks_nothing(page: Page, site: OnSite, co
     await page.evaluate(hidden, False)
     await until(readers)
     await expect(live.figure("page_views")).to_have_text("1")
+
+
+async def test_what_the_stream_says_of_itself_is_said(page: Page, site: OnSite, complaints: Complaints) -> None:
+    """A store that does not answer, and events that a slow page lost: the stream's words, tested there."""
+    live = await LivePage(page, site).open(complaints)
+    said = (
+        'event: dropped\ndata: {"events":1200,"exact":true}\n\n'
+        'event: dropped\ndata: {"events":0,"exact":false}\n\n'
+        'event: unavailable\ndata: {"code":"store_unavailable","message":"the store did not answer in time"}\n\n'
+    )
+    await page.route("**/v1/live", lambda route: route.fulfill(body=said, content_type="text/event-stream"))
+    await page.add_init_script(ANNOUNCED)
+    await page.reload()
+    await expect(live.feed.filter(has_text="1,200 events were passed over here")).not_to_have_count(0)
+    await expect(live.feed.filter(has_text="Some events were passed over here")).not_to_have_count(0)
+    assert "The store does not answer. The numbers stand still." in await page.evaluate("announced")

@@ -1,4 +1,4 @@
-/** How long to wait before the next attempt: doubled each time, and jittered so that not all pages come back at once. */
+/** How long to wait before the next attempt: doubled each time, jittered so that not all pages come back at once. */
 
 const FIRST_MS = 1_000;
 const LONGEST_MS = 30_000;

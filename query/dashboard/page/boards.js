@@ -54,7 +54,11 @@ class Board {
     this.rest = h("p", { class: "rest" });
     this.blank = h("p", { class: "blank" }, blank);
     const id = `board-${dimension}`;
-    this.list = h("ol", { class: "board-list", id: `${id}-list`, "aria-labelledby": id }, ...this.rows.map((row) => row.node));
+    this.list = h(
+      "ol",
+      { class: "board-list", id: `${id}-list`, "aria-labelledby": id },
+      ...this.rows.map((row) => row.node),
+    );
     this.node = h(
       "section",
       { class: "panel board", "aria-labelledby": id },
@@ -72,7 +76,14 @@ class Board {
     this.keys = answer.items.map((item) => item.key);
     for (const [index, row] of this.rows.entries()) {
       const item = answer.items[index];
-      if (item) row.show(shorten(item.key), item.key, shownOf(item.count), Number(item.count) / most, Number(item.count) / total);
+      if (item)
+        row.show(
+          shorten(item.key),
+          item.key,
+          shownOf(item.count),
+          Number(item.count) / most,
+          Number(item.count) / total,
+        );
       else row.clear();
     }
     setAttribute(this.blank, "hidden", answer.items.length > 0);

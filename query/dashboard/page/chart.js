@@ -26,7 +26,11 @@ export class Chart {
     this.columns = h("tr");
     this.caption = h("caption", { class: "hidden" });
     const table = h("table", {}, this.caption, h("thead", {}, this.columns), this.rows);
-    this.table = h("div", { class: "table", role: "region", tabindex: "0", "aria-labelledby": this.heading.id, hidden: true }, table);
+    this.table = h(
+      "div",
+      { class: "table", role: "region", tabindex: "0", "aria-labelledby": this.heading.id, hidden: true },
+      table,
+    );
     panel.append(h("div", { class: "plate" }, this.picture, this.table, this.blank), this.legend);
     this.plot = new Plot(this.canvas, shape, this.#texts(), (at) => this.#point(at));
     this.#toggle(panel.querySelector(".as-table"));
@@ -61,7 +65,8 @@ export class Chart {
   #texts() {
     return {
       tick: (value) => this.#metric?.ticks(value) ?? tick(value),
-      whole: () => this.#metric?.exact !== undefined && this.#metric.change === "relative" && this.#metric.id !== "revenue",
+      whole: () =>
+        this.#metric?.exact !== undefined && this.#metric.change === "relative" && this.#metric.id !== "revenue",
       times: (seconds) => seconds.map((at) => (this.#isLong() ? day(at * 1000) : clock(at * 1000))),
     };
   }
@@ -87,7 +92,8 @@ export class Chart {
     const known = values.filter((value) => value !== null);
     if (!known.some((value) => value > 0)) return "Nothing so far.";
     const high = values.indexOf(Math.max(...known));
-    return `Highest ${this.#said(this.#series.points[high])} at ${this.#when(high)}, latest ${this.#said(this.#series.points.at(-1))}. The button Table shows all values.`;
+    const [highest, latest] = [this.#series.points[high], this.#series.points.at(-1)].map((point) => this.#said(point));
+    return `Highest ${highest} at ${this.#when(high)}, latest ${latest}. The button Table shows all values.`;
   }
 
   #point(at) {
@@ -95,7 +101,8 @@ export class Chart {
     if (at === null || this.#series === null) return;
     const before = this.#series.before[at.index];
     const lines = [h("b", {}, this.#said(this.#series.points[at.index])), h("span", {}, this.#when(at.index))];
-    if (before) lines.push(h("span", {}, `${this.#said(before)} ${this.#isLong() ? "the week before" : "the day before"}`));
+    if (before)
+      lines.push(h("span", {}, `${this.#said(before)} ${this.#isLong() ? "the week before" : "the day before"}`));
     this.tooltip.replaceChildren(h("div", { class: "tip" }, ...lines));
     this.tooltip.classList.toggle("leftward", at.x > at.width / 2);
     this.tooltip.style.transform = `translateX(${Math.round(at.x)}px)`;
@@ -114,11 +121,21 @@ export class Chart {
   #tabulate() {
     if (this.#series === null) return;
     const { points, before } = this.#series;
-    const head = ["Time", this.#metric.charted, ...(before.length ? [this.#isLong() ? "The week before" : "The day before"] : [])];
+    const head = [
+      "Time",
+      this.#metric.charted,
+      ...(before.length ? [this.#isLong() ? "The week before" : "The day before"] : []),
+    ];
     setText(this.caption, this.title(this.#metric));
     this.columns.replaceChildren(...head.map((text) => h("th", { scope: "col" }, text)));
     const rows = points.map((point, index) =>
-      h("tr", {}, h("th", { scope: "row" }, this.#when(index)), h("td", {}, this.#said(point)), ...(before.length ? [h("td", {}, this.#said(before[index]))] : [])),
+      h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, this.#when(index)),
+        h("td", {}, this.#said(point)),
+        ...(before.length ? [h("td", {}, this.#said(before[index]))] : []),
+      ),
     );
     this.rows.replaceChildren(...rows.reverse());
   }
@@ -126,5 +143,7 @@ export class Chart {
 
 function legend(series) {
   const open = series.open ? "The last one is still counting." : "";
-  return series.before.length ? `Dotted: the ${series.points.length > 24 ? "week" : "day"} before. ${open}`.trim() : open;
+  return series.before.length
+    ? `Dotted: the ${series.points.length > 24 ? "week" : "day"} before. ${open}`.trim()
+    : open;
 }

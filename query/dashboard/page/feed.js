@@ -1,14 +1,18 @@
 /** The newest events, the latest on top. Fixed slots whose texts change: nothing moves, however many events come. */
 
 import { h, setAttribute, setText } from "./dom.js";
-import { clockSeconds, money } from "./format.js";
+import { moment, money } from "./format.js";
 
 const SLOTS = 40;
 const DRAW_MS = 250; // at most four times a second; a busy site sends thousands
 
 const KINDS = {
   page_view: ["View", (event) => event.page_url, (event) => event.title],
-  conversion: ["Conversion", (event) => event.conversion_type, (event) => (event.value && Number(event.value) ? money(event.value, event.currency) : "")],
+  conversion: [
+    "Conversion",
+    (event) => event.conversion_type,
+    (event) => (event.value && Number(event.value) ? money(event.value, event.currency) : ""),
+  ],
   error: ["Error", (event) => event.error_type, (event) => event.error_message],
   event: ["Event", (event) => event.name, () => ""],
 };
@@ -65,7 +69,9 @@ export class Feed {
 /** The newest first. What comes together comes by its kind; its times tell the order. */
 function ordered(lines) {
   const parsed = lines.map((line) => (line.data ? { event: JSON.parse(line.data) } : line)).reverse();
-  return parsed.some((line) => line.note) ? parsed : parsed.sort((one, other) => other.event.timestamp - one.event.timestamp);
+  return parsed.some((line) => line.note)
+    ? parsed
+    : parsed.sort((one, other) => other.event.timestamp - one.event.timestamp);
 }
 
 class Slot {
@@ -75,7 +81,14 @@ class Slot {
     this.main = h("span", { class: "what" });
     this.more = h("span", { class: "details" });
     this.user = h("span", { class: "who" });
-    this.node = h("li", { hidden: true }, this.time, this.kind, h("span", { class: "said" }, this.main, this.more), this.user);
+    this.node = h(
+      "li",
+      { hidden: true },
+      this.time,
+      this.kind,
+      h("span", { class: "said" }, this.main, this.more),
+      this.user,
+    );
     this.line = null;
   }
 
@@ -87,7 +100,7 @@ class Slot {
     const event = line.event ?? null;
     const [kind, main, more] = event === null ? ["", () => line.note, () => ""] : (KINDS[event.type] ?? KINDS.event);
     setAttribute(this.node, "data-kind", event?.type ?? "note");
-    setText(this.time, event === null ? "" : clockSeconds(event.timestamp));
+    setText(this.time, event === null ? "" : moment(event.timestamp));
     setText(this.kind, kind);
     setText(this.main, pathOf(main(event) ?? ""));
     setAttribute(this.main, "title", main(event) ?? "");

@@ -1,6 +1,7 @@
 /** Numbers and times as text: in the reader's language, on the site's clock, in the site's currency. */
 
 const LONG = 7; // digits from which on a tile shows millions
+const LATE_MS = 12 * 3_600_000; // a time of day means the last one only so long
 
 let formats = made({ timezone: "UTC", currency: "USD" });
 
@@ -23,7 +24,9 @@ export function count(value) {
 /** In as much room as seven digits take. */
 export function brief(value) {
   if (value === null) return NONE;
-  return String(Math.abs(Math.trunc(value))).length >= LONG ? formats.compact.format(value) : formats.count.format(value);
+  return String(Math.abs(Math.trunc(value))).length >= LONG
+    ? formats.compact.format(value)
+    : formats.count.format(value);
 }
 
 /** For a scale: 12, 3.4K, 0.5. */
@@ -40,7 +43,8 @@ export function money(text, currency = formats.currency) {
 /** In as much room as a tile has: without cents from a hundred thousand on, and in millions from ten on. */
 export function moneyBrief(text, currency = formats.currency) {
   const size = Math.abs(Number(text));
-  const options = size >= 1e7 ? { notation: "compact", maximumFractionDigits: 2 } : size >= 1e5 ? { maximumFractionDigits: 0 } : {};
+  const options =
+    size >= 1e7 ? { notation: "compact", maximumFractionDigits: 2 } : size >= 1e5 ? { maximumFractionDigits: 0 } : {};
   return moneyFormat(currency, options).format(text);
 }
 
@@ -62,7 +66,8 @@ export function points(difference) {
 export function duration(seconds) {
   if (seconds === null) return NONE;
   if (seconds < 60) return formats.seconds.format(seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds));
-  const [large, small, factor] = seconds < 3_600 ? ["minutes", "seconds", 60] : seconds < 86_400 ? ["hours", "minutes", 60] : ["days", "hours", 24];
+  const [large, small, factor] =
+    seconds < 3_600 ? ["minutes", "seconds", 60] : seconds < 86_400 ? ["hours", "minutes", 60] : ["days", "hours", 24];
   const unit = { seconds: 1, minutes: 60, hours: 3_600, days: 86_400 };
   const total = Math.round(seconds / unit[small]);
   const rest = total % factor;
@@ -75,8 +80,9 @@ export function clock(at) {
   return formats.clock.format(at);
 }
 
-export function clockSeconds(at) {
-  return formats.clockSeconds.format(at);
+/** For a line of a list, always as wide: the time to the second, or the day where it is not of late. */
+export function moment(at, now = Date.now()) {
+  return now - at > LATE_MS ? formats.day.format(at) : formats.moment.format(at);
 }
 
 export function clockZone(at) {
@@ -116,7 +122,7 @@ function made({ timezone, currency }) {
     hours: unit("hour"),
     days: unit("day"),
     clock: time(hm),
-    clockSeconds: time({ ...hm, second: "2-digit" }),
+    moment: time({ ...hm, second: "2-digit", hourCycle: "h23" }),
     clockZone: time({ ...hm, second: "2-digit", timeZoneName: "short" }),
     day: time({ weekday: "short", day: "numeric" }),
     dayAndClock: time({ weekday: "short", day: "numeric", month: "short", ...hm }),

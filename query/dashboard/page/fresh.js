@@ -7,7 +7,9 @@ const COPIED_MS = 2_000;
 /** A card with a command to copy. The page knows no write key: the reader puts it in. */
 export function firstEvent() {
   const address = new URL("v1/page_view", document.baseURI);
-  const command = `curl ${address} -H 'X-Write-Key: WRITE_KEY' -H 'Content-Type: application/json' -d '{"page_url": "https://shop.example/hello"}'`;
+  const event = `'{"page_url": "https://shop.example/hello"}'`;
+  const headers = "-H 'X-Write-Key: WRITE_KEY' -H 'Content-Type: application/json'";
+  const command = `curl ${address} ${headers} -d ${event}`;
   const copy = h("button", { type: "button", class: "quiet" }, "Copy");
   copy.addEventListener("click", async () => {
     try {
@@ -23,7 +25,11 @@ export function firstEvent() {
     "div",
     { class: "fresh" },
     h("h3", {}, "Waiting for events"),
-    h("p", {}, "There were none in the last days. Send one, and it stands here within a second; hitstream keys shows the site’s write key."),
+    h(
+      "p",
+      {},
+      "There were none in the last days. Send one, and it stands here within a second. The write key: hitstream keys.",
+    ),
     h("div", { class: "command" }, h("code", { tabindex: "0" }, command), copy),
   );
 }

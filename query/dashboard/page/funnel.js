@@ -33,13 +33,19 @@ function draw(answer) {
   const most = Math.max(1, ...answer.steps.map((step) => step.users));
   const last = answer.steps.at(-1);
   const [first] = answer.steps;
-  const summary = `${count(last.users)} of ${count(first.users)} users went all the way` + (last.rate_from_start === null ? "." : `: ${percent(last.rate_from_start / 100)}.`);
+  const summary =
+    `${count(last.users)} of ${count(first.users)} users went all the way` +
+    (last.rate_from_start === null ? "." : `: ${percent(last.rate_from_start / 100)}.`);
   place.append(
     h(
       "div",
       { class: "drawn" },
       h("p", { class: "funnel-sum" }, summary),
-      h("ol", { class: "funnel-bars", "aria-label": "Steps of the funnel" }, ...answer.steps.map((step, index) => row(step, index, most))),
+      h(
+        "ol",
+        { class: "funnel-bars", "aria-label": "Steps of the funnel" },
+        ...answer.steps.map((step, index) => row(step, index, most)),
+      ),
       h("p", { class: "note" }, quality(answer)),
     ),
   );
@@ -57,11 +63,23 @@ function row(step, index, most) {
     h(
       "div",
       { class: "funnel-head" },
-      h("span", { class: "funnel-name" }, h("span", { class: "kind" }, WORDS[step.step.slice(0, at)] ?? ""), " ", h("b", { title: step.step }, step.step.slice(at + 1))),
+      h(
+        "span",
+        { class: "funnel-name" },
+        h("span", { class: "kind" }, WORDS[step.step.slice(0, at)] ?? ""),
+        " ",
+        h("b", { title: step.step }, step.step.slice(at + 1)),
+      ),
       h("span", { class: "funnel-users" }, h("b", {}, count(step.users)), " users"),
     ),
     h("div", { class: "funnel-track", "aria-hidden": "true" }, bar),
-    h("dl", { class: "funnel-facts" }, ...(index === 0 ? [] : later(step)), ...(value.length ? fact("worth", value.join(" + ")) : []), ...fact("events", count(step.events))),
+    h(
+      "dl",
+      { class: "funnel-facts" },
+      ...(index === 0 ? [] : later(step)),
+      ...(value.length ? fact("worth", value.join(" + ")) : []),
+      ...fact("events", count(step.events)),
+    ),
   );
 }
 
@@ -80,8 +98,12 @@ function fact(name, value) {
 }
 
 function quality(answer) {
-  const said = [`Over ${answer.analysis_period}${answer.quality.open ? ", still counting" : ""}.`, answer.semantics.rules[0]];
-  if (answer.quality.truncated.names) said.push("Approximate: a day had more page names than are kept for an asterisk.");
+  const said = [
+    `Over ${answer.analysis_period}${answer.quality.open ? ", still counting" : ""}.`,
+    answer.semantics.rules[0],
+  ];
+  if (answer.quality.truncated.names)
+    said.push("Approximate: a day had more page names than are kept for an asterisk.");
   if (answer.quality.truncated.retention) said.push("Cut off: the period begins before what is kept.");
   return said.join(" ");
 }

@@ -20,57 +20,151 @@ const exactly = () => null;
 /** Distinct users are estimates (HyperLogLog). */
 function estimated(summary, now) {
   const error = summary.quality.distinct.standard_error;
-  return now > 0 ? { text: `±${percent(error)}`, title: "an estimate; two in three are this close to the truth" } : null;
+  return now > 0
+    ? { text: `±${percent(error)}`, title: "an estimate; two in three are this close to the truth" }
+    : null;
 }
 
 /** Sums of money are in the site's currency; nothing is converted. */
 function otherCurrencies(summary) {
-  const others = Object.entries(summary.conversions.value).filter(([currency]) => currency !== summary.quality.currency);
+  const others = Object.entries(summary.conversions.value).filter(
+    ([currency, amount]) => currency !== summary.quality.currency && Number(amount) !== 0,
+  );
   if (others.length === 0) return null;
-  return { text: `+${others.length}`, title: `and ${others.map(([currency, amount]) => money(amount, currency)).join(", ")}` };
+  return {
+    text: `+${others.length}`,
+    title: `and ${others.map(([currency, amount]) => money(amount, currency)).join(", ")}`,
+  };
 }
 
 export const METRICS = [
   {
-    id: "active_now", label: "Active now", compared: "active_now", change: "relative", better: 1, quality: estimated,
-    now: (summary) => summary.active_now, shown: brief, exact: count, ticks: tick,
-    series: "visitors", charted: "Visitors", value: counted, hint: "in the last 5 minutes",
+    id: "active_now",
+    label: "Active now",
+    compared: "active_now",
+    change: "relative",
+    better: 1,
+    quality: estimated,
+    now: (summary) => summary.active_now,
+    shown: brief,
+    exact: count,
+    ticks: tick,
+    series: "visitors",
+    charted: "Visitors",
+    value: counted,
+    hint: "in the last 5 minutes",
   },
   {
-    id: "page_views", label: "Page views", compared: "page_views", change: "relative", better: 1, quality: exactly,
-    now: (summary) => summary.page_views.today, shown: brief, exact: count, ticks: tick,
-    series: "page_views", charted: "Page views", value: counted, hint: "today",
-  },
-  {
-    id: "visitors", label: "Visitors", compared: "visitors", change: "relative", better: 1, quality: estimated,
-    now: (summary) => summary.unique_metrics.visitors, shown: brief, exact: count, ticks: tick,
-    series: "visitors", charted: "Visitors", value: counted, hint: "today",
-  },
-  {
-    id: "sessions", label: "Sessions", compared: "sessions", change: "relative", better: 1, quality: exactly,
-    now: (summary) => summary.sessions.today, shown: brief, exact: count, ticks: tick,
-    series: "sessions", charted: "Sessions", value: counted, hint: "today",
-  },
-  {
-    id: "bounce_rate", label: "Bounce rate", compared: "bounce_rate", change: "points", better: -1, quality: exactly,
-    now: (summary) => summary.sessions.bounce_rate, shown: percent, exact: percent, ticks: asPercent,
-    series: "sessions", charted: "Bounce rate", value: (point) => point.bounce_rate, hint: "of today’s sessions",
-  },
-  {
-    id: "conversions", label: "Conversions", compared: "conversions", change: "relative", better: 1, quality: exactly,
-    now: (summary) => summary.conversions.today, shown: brief, exact: count, ticks: tick,
-    series: "conversions", charted: "Conversions", value: counted, hint: "today",
-  },
-  {
-    id: "revenue", label: "Revenue", compared: "revenue", change: "relative", better: 1, quality: otherCurrencies,
-    now: (summary) => summary.conversions.value[summary.quality.currency] ?? "0", shown: moneyBrief, exact: money, ticks: tick,
-    series: "revenue", charted: "Revenue", value: (point) => (point.count === null ? null : Number(point.count)),
+    id: "page_views",
+    label: "Page views",
+    compared: "page_views",
+    change: "relative",
+    better: 1,
+    quality: exactly,
+    now: (summary) => summary.page_views.today,
+    shown: brief,
+    exact: count,
+    ticks: tick,
+    series: "page_views",
+    charted: "Page views",
+    value: counted,
     hint: "today",
   },
   {
-    id: "error_rate", label: "Error rate", compared: "error_rate", change: "points", better: -1, quality: exactly,
-    now: (summary) => summary.errors.rate, shown: percent, exact: percent, ticks: asPercent,
-    series: "error_rate", charted: "Error rate", value: counted, hint: "errors per page view",
+    id: "visitors",
+    label: "Visitors",
+    compared: "visitors",
+    change: "relative",
+    better: 1,
+    quality: estimated,
+    now: (summary) => summary.unique_metrics.visitors,
+    shown: brief,
+    exact: count,
+    ticks: tick,
+    series: "visitors",
+    charted: "Visitors",
+    value: counted,
+    hint: "today",
+  },
+  {
+    id: "sessions",
+    label: "Sessions",
+    compared: "sessions",
+    change: "relative",
+    better: 1,
+    quality: exactly,
+    now: (summary) => summary.sessions.today,
+    shown: brief,
+    exact: count,
+    ticks: tick,
+    series: "sessions",
+    charted: "Sessions",
+    value: counted,
+    hint: "today",
+  },
+  {
+    id: "bounce_rate",
+    label: "Bounce rate",
+    compared: "bounce_rate",
+    change: "points",
+    better: -1,
+    quality: exactly,
+    now: (summary) => summary.sessions.bounce_rate,
+    shown: percent,
+    exact: percent,
+    ticks: asPercent,
+    series: "sessions",
+    charted: "Bounce rate",
+    value: (point) => point.bounce_rate,
+    hint: "of today’s sessions",
+  },
+  {
+    id: "conversions",
+    label: "Conversions",
+    compared: "conversions",
+    change: "relative",
+    better: 1,
+    quality: exactly,
+    now: (summary) => summary.conversions.today,
+    shown: brief,
+    exact: count,
+    ticks: tick,
+    series: "conversions",
+    charted: "Conversions",
+    value: counted,
+    hint: "today",
+  },
+  {
+    id: "revenue",
+    label: "Revenue",
+    compared: "revenue",
+    change: "relative",
+    better: 1,
+    quality: otherCurrencies,
+    now: (summary) => summary.conversions.value[summary.quality.currency] ?? "0",
+    shown: moneyBrief,
+    exact: money,
+    ticks: tick,
+    series: "revenue",
+    charted: "Revenue",
+    value: (point) => (point.count === null ? null : Number(point.count)),
+    hint: "today",
+  },
+  {
+    id: "error_rate",
+    label: "Error rate",
+    compared: "error_rate",
+    change: "points",
+    better: -1,
+    quality: exactly,
+    now: (summary) => summary.errors.rate,
+    shown: percent,
+    exact: percent,
+    ticks: asPercent,
+    series: "error_rate",
+    charted: "Error rate",
+    value: counted,
+    hint: "errors per page view",
   },
 ];
 

@@ -1,5 +1,6 @@
 /** The page at work: what the stream brings is shown at once, and what it only hints at is asked for. */
 
+import { Asking } from "./asking.js";
 import { Boards } from "./boards.js";
 import { Chart } from "./chart.js";
 import { byId, setText } from "./dom.js";
@@ -14,20 +15,12 @@ import { Standing } from "./standing.js";
 import { Stream } from "./stream.js";
 import { Tiles } from "./tiles.js";
 
-const CHANGED_MS = 2_000; // after which changed numbers are asked for again, at the earliest
-const ROUND_MS = 60_000; // after which everything is: a minute has passed, and yesterday's too
-const PANELS_MS = 300_000; // their snapshots are rebuilt so often
-const PANELS_AGAIN_MS = 15_000; // a database that starts takes some seconds
-
 export class Page {
   #api;
   #metric = METRICS[1];
   #range = "day";
   #counted = ""; // what the last summary had counted
   #visitors = 0; // of today
-  #changed = false; // since the charts and lists were asked for
-  #due = { changed: 0, round: 0, panels: 0 }; // when each may be asked for next, by performance.now()
-  #asking = false;
   #lostAt = null;
 
   constructor(api, comparison) {
@@ -44,6 +37,11 @@ export class Page {
     this.boards = new Boards(api, byId("boards"));
     this.feed = new Feed(byId("feed"), byId("feed-blank"), byId("feed-pause"));
     this.panels = new Panels(api);
+    this.asking = new Asking({
+      changed: () => Promise.all([this.#charts(), this.boards.refresh()]),
+      round: () => Promise.all([this.#compare(), this.#traces()]),
+      panels: () => this.panels.refresh(),
+    });
     startFunnel(api, () => this.boards.names());
     byId("hours-range").addEventListener("change", (event) => this.#chooseRange(event.target.value));
     byId("boards-period").addEventListener("change", (event) => this.#choosePeriod(event.target.value));
@@ -65,10 +63,12 @@ export class Page {
 
   /** The stream is there, and everything that was missed meanwhile is asked for. */
   #opened() {
-    if (this.#lostAt !== null) this.feed.note(`${clock(this.#lostAt)} to ${clock(Date.now())}: not watching; what came is counted, but not listed`);
+    if (this.#lostAt !== null) {
+      const gap = `${clock(this.#lostAt)} to ${clock(Date.now())}`;
+      this.feed.note(`${gap}: not watching; what came is counted, but not listed`);
+    }
     this.#lostAt = null;
-    this.#due = { changed: 0, round: 0, panels: 0 };
-    this.#refresh();
+    this.asking.everything();
   }
 
   #lost() {
@@ -81,51 +81,29 @@ export class Page {
     const message = JSON.parse(data);
     if (event === "summary") this.#summary(message);
     else if (event === "unavailable") this.standing.set("stale");
-    else if (event === "dropped") this.feed.note(`${message.exact ? count(message.events) : "Some"} events were passed over here; they are counted`);
+    else if (event === "dropped") this.#dropped(message);
+  }
+
+  #dropped({ events, exact }) {
+    this.feed.note(`${exact ? count(events) : "Some"} events were passed over here; they are counted`);
   }
 
   #summary(summary) {
     this.standing.set("live");
     this.standing.asOf(Date.parse(summary.timestamp));
     this.tiles.show(summary);
-    const counted = JSON.stringify([summary.date, summary.hour, summary.page_views, summary.conversions, summary.errors, summary.sessions, summary.unique_metrics]);
-    const changed = this.#counted !== "" && counted !== this.#counted;
+    const { date, hour, page_views, conversions, errors, sessions, unique_metrics } = summary;
+    const counted = JSON.stringify([date, hour, page_views, conversions, errors, sessions, unique_metrics]);
+    if (this.#counted !== "" && counted !== this.#counted) this.asking.changed();
     this.#counted = counted;
-    this.#visitors = summary.unique_metrics.visitors;
-    this.#changed ||= changed;
-    this.#note(summary);
-    this.#refresh();
+    this.#visitors = unique_metrics.visitors;
+    this.#note(summary.quality);
+    this.asking.tick();
   }
 
-  #note(summary) {
-    setText(byId("today-note"), `Today since ${clock(Date.parse(summary.quality.today.start))} in ${summary.quality.timezone}, still counting; changes are against yesterday up to the same time.`);
-  }
-
-  /** Asks for what is due; once at a time, so a slow server is not asked faster than it answers. */
-  async #refresh() {
-    const now = performance.now();
-    if (this.#asking) return;
-    this.#asking = true;
-    try {
-      const round = now >= this.#due.round;
-      if (round || (this.#changed && now >= this.#due.changed)) {
-        this.#changed = false;
-        this.#due.changed = now + CHANGED_MS;
-        await Promise.all([this.#charts(), this.boards.refresh()]);
-      }
-      if (round) {
-        this.#due.round = now + ROUND_MS;
-        await Promise.all([this.#compare(), this.#traces()]);
-      }
-      if (now >= this.#due.panels) {
-        this.#due.panels = now + PANELS_MS;
-        if (!(await this.panels.refresh())) this.#due.panels = now + PANELS_AGAIN_MS;
-      }
-    } catch {
-      this.#due.round = performance.now() + CHANGED_MS; // tried again; how things stand, the stream tells
-    } finally {
-      this.#asking = false;
-    }
+  #note({ today, timezone }) {
+    const since = `Today since ${clock(Date.parse(today.start))} in ${timezone}, still counting`;
+    setText(byId("today-note"), `${since}; changes are against yesterday up to the same time.`);
   }
 
   async #compare() {
@@ -150,7 +128,8 @@ export class Page {
     if (metric !== this.#metric || range !== this.#range) return;
     this.hours.show(metric, hours);
     this.minutes.show(metric, minutes);
-    const isFresh = this.#visitors === 0 && ![...hours.points, ...hours.before].some((point) => point.unique_users !== 0);
+    const isFresh =
+      this.#visitors === 0 && ![...hours.points, ...hours.before].some((point) => point.unique_users !== 0);
     this.hours.cover(isFresh ? (this.fresh ??= firstEvent()) : null);
   }
 
@@ -173,7 +152,7 @@ export class Page {
     try {
       await ask();
     } catch {
-      this.#changed = true; // so it is tried again
+      this.asking.changed(); // so it is tried again
     }
   }
 }

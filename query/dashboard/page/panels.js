@@ -14,20 +14,21 @@ export class Panels {
     this.#api = api;
   }
 
-  /** Asks for all and shows those that answer, together, so that none pushes another. False where some could not. */
+  /** Asks for all and shows those that answer, together, so that none pushes another. False where one has nothing. */
   async refresh() {
     const panels = PANELS.filter((panel) => !this.#absent.has(panel));
     const nodes = (await Promise.all(panels.map((panel) => this.#made(panel)))).filter((node) => node !== null);
     byId("more").replaceChildren(...nodes);
     setAttribute(byId("more"), "hidden", nodes.length === 0);
-    return !nodes.some((node) => node.querySelector(".refused"));
+    return !nodes.some((node) => node.querySelector(".blank"));
   }
 
   async #made(panel) {
     try {
       return drawn(panel, await this.#api.ask(panel.path, panel.parameters));
     } catch (problem) {
-      if (!ABSENT.includes(problem.status)) return framed(panel, h("p", { class: "blank refused" }, `Not to be had now: ${problem.message}.`));
+      if (!ABSENT.includes(problem.status))
+        return framed(panel, h("p", { class: "blank" }, `Not to be had now: ${problem.message}.`));
       this.#absent.add(panel);
       return null;
     }
@@ -36,7 +37,9 @@ export class Panels {
 
 const PANELS = [
   {
-    id: "segments", title: "Customers", path: "v1/commerce/segments",
+    id: "segments",
+    title: "Customers",
+    path: "v1/commerce/segments",
     rows: (answer) => answer.segments.filter((segment) => segment.customers > 0),
     columns: [
       ["Segment", (row) => row.name],
@@ -46,7 +49,10 @@ const PANELS = [
     ],
   },
   {
-    id: "products", title: "Products, 30 days", path: "v1/commerce/products/performance", parameters: { days: 30, limit: ROWS },
+    id: "products",
+    title: "Products, 30 days",
+    path: "v1/commerce/products/performance",
+    parameters: { days: 30, limit: ROWS },
     rows: (answer) => answer.products,
     columns: [
       ["Product", (row) => row.name],
@@ -56,7 +62,10 @@ const PANELS = [
     ],
   },
   {
-    id: "reorder", title: "To reorder", path: "v1/commerce/variants/low-stock", parameters: { limit: ROWS },
+    id: "reorder",
+    title: "To reorder",
+    path: "v1/commerce/variants/low-stock",
+    parameters: { limit: ROWS },
     rows: (answer) => answer.variants,
     columns: [
       ["Variant", (row) => [row.product, row.variant].filter(Boolean).join(", ")],
@@ -66,7 +75,10 @@ const PANELS = [
     ],
   },
   {
-    id: "trending", title: "Trending tags, 24 hours", path: "v1/social/trending", parameters: { limit: ROWS },
+    id: "trending",
+    title: "Trending tags, 24 hours",
+    path: "v1/social/trending",
+    parameters: { limit: ROWS },
     rows: (answer) => answer.hashtags,
     columns: [
       ["Tag", (row) => `#${row.hashtag}`],
@@ -81,9 +93,15 @@ function drawn(panel, answer) {
   const rows = panel.rows(answer).slice(0, ROWS);
   if (rows.length === 0) return framed(panel, h("p", { class: "blank" }, "Nothing yet."));
   const head = h("tr", {}, ...panel.columns.map(([name]) => h("th", { scope: "col" }, name)));
-  const body = rows.map((row) => h("tr", {}, ...panel.columns.map(([, text], column) => cell(column, text(row, answer)))));
+  const body = rows.map((row) =>
+    h("tr", {}, ...panel.columns.map(([, text], column) => cell(column, text(row, answer)))),
+  );
   const table = h("table", {}, h("thead", {}, head), h("tbody", {}, ...body));
-  return framed(panel, table, answer.as_of ? h("p", { class: "rest" }, `as of ${clock(Date.parse(answer.as_of))}`) : "");
+  return framed(
+    panel,
+    table,
+    answer.as_of ? h("p", { class: "rest" }, `as of ${clock(Date.parse(answer.as_of))}`) : "",
+  );
 }
 
 function cell(column, text) {
@@ -92,5 +110,10 @@ function cell(column, text) {
 
 function framed(panel, ...content) {
   const id = `panel-${panel.id}`;
-  return h("section", { class: "panel small-table", "aria-labelledby": id }, h("div", { class: "panel-head" }, h("h3", { id }, panel.title)), ...content);
+  return h(
+    "section",
+    { class: "panel small-table", "aria-labelledby": id },
+    h("div", { class: "panel-head" }, h("h3", { id }, panel.title)),
+    ...content,
+  );
 }

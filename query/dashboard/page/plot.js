@@ -4,7 +4,9 @@ import uPlot from "../vendor/uplot-1.6.32.js";
 import { zone } from "./format.js";
 import { token } from "./theme.js";
 
-const WHOLE = [1, 2, 5].flatMap((step) => Array.from({ length: 13 }, (_, power) => step * 10 ** power)).sort((a, b) => a - b);
+const WHOLE = [1, 2, 5]
+  .flatMap((step) => Array.from({ length: 13 }, (_, power) => step * 10 ** power))
+  .sort((a, b) => a - b);
 const TICKS_PX = 44; // between two labels of the vertical scale
 const HEADROOM = 1.08; // so that the highest point does not touch the edge
 
@@ -58,14 +60,24 @@ export class Plot {
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone()),
       padding: [rem * 0.5, rem * 1.3, 0, 0],
       legend: { show: false },
-      cursor: { drag: { x: false, y: false }, y: false, points: { size: rem * 0.55, width: 2, stroke: token("--surface"), fill: token("--plot-line") } },
+      cursor: {
+        drag: { x: false, y: false },
+        y: false,
+        points: { size: rem * 0.55, width: 2, stroke: token("--surface"), fill: token("--plot-line") },
+      },
       hooks: { setCursor: [(plot) => this.#pointed(plot)] },
       scales: {
         x: { time: true, range: (_, low, high) => (this.#shape === "bars" ? [low - 30, high + 30] : [low, high]) },
         y: { range: (_, __, high) => [0, (high || 1) * HEADROOM] },
       },
       axes: [
-        { ...axis, grid: { show: false }, space: rem * 4.5, size: rem * 1.9, values: (_, splits) => this.#texts.times(splits) },
+        {
+          ...axis,
+          grid: { show: false },
+          space: rem * 4.5,
+          size: rem * 1.9,
+          values: (_, splits) => this.#texts.times(splits),
+        },
         {
           ...axis,
           grid,

@@ -22,7 +22,11 @@ export class Sparkline {
   draw(values) {
     const runs = values.some((value) => value > 0) ? stretches(values) : [];
     setAttribute(this.line, "d", runs.map((run) => `M${run.map(String).join("L")}`).join(""));
-    setAttribute(this.area, "d", runs.map((run) => `M${run[0][0]},${HEIGHT}L${run.map(String).join("L")}L${run.at(-1)[0]},${HEIGHT}Z`).join(""));
+    setAttribute(
+      this.area,
+      "d",
+      runs.map((run) => `M${run[0][0]},${HEIGHT}L${run.map(String).join("L")}L${run.at(-1)[0]},${HEIGHT}Z`).join(""),
+    );
   }
 }
 

@@ -3,7 +3,7 @@
 export class EventStream {
   #rest = "";
 
-  /** The messages that `text` completes: `{event, data}`. Comments and fields that are not used here are passed over. */
+  /** The messages that `text` completes: `{event, data}`. Comments and unknown fields are passed over. */
   *feed(text) {
     this.#rest += text;
     const blocks = this.#rest.split("\n\n");

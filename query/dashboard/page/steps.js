@@ -29,15 +29,31 @@ export class Steps {
 
   /** As the API takes them; those without a name are left out. */
   asked() {
-    const rows = [...this.#list.children].map((row) => [row.querySelector("select").value, row.querySelector("input").value.trim()]);
-    const steps = rows.filter(([, name]) => name !== "").map(([kind, name]) => `${kind}:${kind === "page" ? pathOf(name) : name}`);
+    const rows = [...this.#list.children].map((row) => [
+      row.querySelector("select").value,
+      row.querySelector("input").value.trim(),
+    ]);
+    const steps = rows
+      .filter(([, name]) => name !== "")
+      .map(([kind, name]) => `${kind}:${kind === "page" ? pathOf(name) : name}`);
     keep(steps);
     return steps;
   }
 
   #append(kind, name) {
-    const select = h("select", {}, ...Object.entries(KINDS).map(([value, text]) => h("option", { value, selected: value === kind }, text)));
-    const input = h("input", { type: "text", value: name, maxlength: 2048, list: this.#names.id, placeholder: EXAMPLES[kind], spellcheck: "false" });
+    const select = h(
+      "select",
+      {},
+      ...Object.entries(KINDS).map(([value, text]) => h("option", { value, selected: value === kind }, text)),
+    );
+    const input = h("input", {
+      type: "text",
+      value: name,
+      maxlength: 2048,
+      list: this.#names.id,
+      placeholder: EXAMPLES[kind],
+      spellcheck: "false",
+    });
     const up = h("button", { type: "button", class: "icon" }, "↑");
     const remove = h("button", { type: "button", class: "icon" }, "×");
     const row = h("li", {}, select, input, up, remove);
@@ -89,7 +105,9 @@ function pathOf(name) {
 function kept() {
   try {
     const steps = JSON.parse(localStorage.getItem(NAME));
-    return Array.isArray(steps) && steps.length && steps.every((step) => /^(page|event|conversion|error):/.test(step)) ? steps.slice(0, MOST) : null;
+    return Array.isArray(steps) && steps.length && steps.every((step) => /^(page|event|conversion|error):/.test(step))
+      ? steps.slice(0, MOST)
+      : null;
   } catch {
     return null;
   }

@@ -94,6 +94,10 @@ class Tile {
     setAttribute(this.badge, "data-good", found ? String(found.good) : null);
     const until = clock(Date.parse(comparison.yesterday.to));
     setText(this.against, found ? `from ${this.metric.shown(then)}` : this.metric.hint);
-    setAttribute(this.foot, "title", found ? `${WORDS[found.direction]} from ${this.metric.exact(then)} yesterday until ${until}` : null);
+    setAttribute(
+      this.foot,
+      "title",
+      found ? `${WORDS[found.direction]} from ${this.metric.exact(then)} yesterday until ${until}` : null,
+    );
   }
 }

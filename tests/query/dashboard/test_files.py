@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -58,13 +56,3 @@ def test_no_text_becomes_markup_and_nothing_is_inline(path: Path) -> None:
 
 def test_every_file_has_a_type() -> None:
     assert {path.suffix for folder in ("page", "vendor") for path in (ROOT / folder).iterdir()} <= TYPES.keys()
-
-
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
-def test_the_scripts_can_be_parsed(path: Path) -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("there is no Node to parse it with")
-    command = [node, "--check", "--input-type=module"]
-    found = subprocess.run(command, input=path.read_bytes(), capture_output=True, timeout=60)
-    assert found.returncode == 0, found.stderr.decode()
