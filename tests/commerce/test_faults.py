@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -99,6 +100,35 @@ async def test_projectors_that_are_cut_off_anywhere(database: Database, redis: A
                 await asyncio.sleep(0)
             await until_more(database, generation * 5)
     async with projecting(redis, database, "last") as consumer:
+        await drained(consumer, redis)
+    await assert_each_once(database, redis)
+
+
+@asynccontextmanager
+async def process(*arguments: str) -> AsyncIterator[None]:
+    """A projector's process, killed at the end of the block wherever it is."""
+    child = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.commerce.projecting", *arguments)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            child.kill()
+        assert await child.wait() == -signal.SIGKILL, "it ended by itself"
+
+
+async def test_a_projector_whose_process_is_killed_anywhere(database: Database, redis: Any, redis_url: str) -> None:
+    """`HITSTREAM_TEST_SEED` repeats a run."""
+    seed = int(os.environ.get("HITSTREAM_TEST_SEED", "0")) or int.from_bytes(os.urandom(4), "big")
+    print(f"HITSTREAM_TEST_SEED={seed}")  # noqa: T201 - pytest shows it where the test fails
+    random.seed(seed)
+    await furnish(database)
+    await load(redis)
+    for generation in range(4):
+        async with process(redis_url, database.url, str(random.choice([1, 7, 25]))):
+            await until_more(database, generation * 60 + random.randrange(60))
+            for _ in range(random.randrange(300)):
+                await asyncio.sleep(0)
+    async with projecting(redis, database, "child") as consumer:
         await drained(consumer, redis)
     await assert_each_once(database, redis)
 
