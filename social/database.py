@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 NAME: Final = "hitstream"  # of the database where the URL names none
 READ_S: Final = 2.0  # the slowest read should take a tenth of it; an asker who waits longer is better told so
 WORK_S: Final = 60.0  # what writes, or counts everything anew, in one command
-PROBE_S: Final = 5.0  # a dozen commands, some of which make an index
+PROBE_S: Final = 10.0  # a dozen commands, some of which make an index
 POOL_SIZE: Final = 16
 
 _AUTHENTICATION_FAILED: Final = 18
@@ -52,7 +52,7 @@ class Database:
         self.url = url
         self._client: AsyncMongoClient[Document] | None = None
         self._capabilities: Capabilities | None = None
-        self._probing = asyncio.Lock()
+        self._probing: asyncio.Task[Capabilities | None] | None = None
 
     async def __aenter__(self) -> Self:
         """Does not wait for MongoDB: while it is away, questions are told so.
@@ -67,6 +67,9 @@ class Database:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._probing:
+            self._probing.cancel()
+            await asyncio.wait({self._probing})
         client, self._client = self._client, None
         if client:
             await client.close()
@@ -78,13 +81,26 @@ class Database:
         return self._client.get_default_database(NAME)
 
     async def capabilities(self) -> Capabilities:
-        """What the server can do, probed once. Raises `NetworkUnavailable`."""
-        async with self._probing:
+        """What the server can do, found out once, by one of those who ask. Raises `NetworkUnavailable`."""
+        if self._capabilities is None:
+            if self._probing is None or self._probing.done():
+                self._probing = asyncio.create_task(self._probe(), name="probe mongodb")
+            # It goes on when its asker has lost patience: the next one finds it done.
+            await asyncio.wait({self._probing}, timeout=READ_S)
+            self._capabilities = self._probing.result() if self._probing.done() else None
             if self._capabilities is None:
-                async with self.working(PROBE_S) as handle:
-                    self._capabilities = await probe(handle)
-                log.info("the network's database", extra=msgspec.structs.asdict(self._capabilities))
-            return self._capabilities
+                raise NetworkUnavailable
+        return self._capabilities
+
+    async def _probe(self) -> Capabilities | None:
+        """None where the server does not answer."""
+        try:
+            async with self.working(PROBE_S) as handle:
+                found = await probe(handle)
+        except NetworkUnavailable:
+            return None
+        log.info("the network's database", extra=msgspec.structs.asdict(found))
+        return found
 
     async def find(
         self,

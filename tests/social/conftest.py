@@ -37,7 +37,8 @@ async def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[s
         ready = LogMessageWaitStrategy("Waiting for connections")
         container = DockerContainer(image).with_command("--replSet rs0 --bind_ip_all").with_exposed_ports(27017)
         with container.waiting_for(ready) as running:
-            running.exec(["mongosh", "--quiet", "--eval", "rs.initiate()"])
+            script = "rs.initiate(); while (!db.hello().isWritablePrimary) sleep(50)"
+            running.exec(["mongosh", "--quiet", "--eval", script])
             host, port = running.get_container_host_ip(), running.get_exposed_port(27017)
             yield f"mongodb://{host}:{port}/?directConnection=true"
     else:

@@ -8,11 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from pymongo.errors import AutoReconnect
 from redis.asyncio import Redis
 
 from social import database as databases
+from social.capabilities import Capabilities
 from social.contract import READS
 from social.database import Database
+from social.errors import NetworkUnavailable
 from tests.proxy import Proxy, proxy_to
 from tests.social.asking import Asking, asking, fill
 from tests.social.people import post, user
@@ -46,6 +49,25 @@ async def test_no_read_waits_for_a_database_that_is_away(
             away = False
             proxy.restore()
             await until(lambda: answers(network))
+
+
+async def test_what_the_server_can_do_is_found_out_by_one_of_those_who_ask(
+    shared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probes = []
+
+    async def probe(handle: Any) -> Capabilities:
+        probes.append(handle)
+        if len(probes) == 1:
+            raise AutoReconnect("away")
+        return Capabilities(text_index=True)
+
+    monkeypatch.setattr(databases, "probe", probe)
+    async with Database(shared) as database:
+        asked = await asyncio.gather(*(database.capabilities() for _ in range(20)), return_exceptions=True)
+        assert {type(each) for each in asked} == {NetworkUnavailable}
+        assert await database.capabilities() == await database.capabilities() == Capabilities(text_index=True)
+    assert len(probes) == 2
 
 
 async def ask(network: Asking, read: Any) -> tuple[int, str | None]:
