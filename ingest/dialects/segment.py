@@ -33,7 +33,7 @@ from store.errors import RequestError
 from store.site import Presented
 
 from ..errors import NotJson
-from .fitting import beside
+from .fitting import beside, kept
 from .keys import in_address, in_body, in_header
 from .page import tagged, web_address
 from .sale import sale
@@ -68,7 +68,7 @@ def read_batch(message: Message) -> Translation:
     batch = sent.get("batch")
     if not isinstance(batch, list):
         raise NotJson("batch must be an array of events")
-    shared = _object(sent.get("context"))
+    shared = kept(_object(sent.get("context")))
     items = [_item(event, shared) for event in batch]
     sent_at = sent.get("sentAt")
     if sent_at is None and batch and isinstance(batch[0], dict):  # RudderStack's for browsers says it in each
@@ -162,7 +162,9 @@ def _item(event: object, shared: Object) -> object:
     rest = {name: value for name, value in event.items() if name not in _PLACED and value not in (None, {})}
     own = _own(type_, rest, context)
     rest |= {"context": context} if context else {}
-    properties = beside(own.pop("properties", {}), rest)
+    properties = own.pop("properties", {})
+    # analytics.js says the name of a page in both places.
+    properties = beside(properties, {name: value for name, value in rest.items() if properties.get(name) != value})
     return {**item, **own, "properties": properties or None}
 
 

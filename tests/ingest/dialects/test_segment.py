@@ -109,7 +109,7 @@ def test_what_each_type_becomes(event: dict[str, Any], want: dict[str, Any]) -> 
             {"page_url": URL, "title": "T", "properties": {"name": "Docs", "context": {"locale": "de"}}},
         ),
         (
-            {"name": "Docs", "properties": {"url": URL}},
+            {"name": "Docs", "properties": {"url": URL, "name": "Docs"}},
             {"page_url": URL, "title": "Docs", "properties": {"name": "Docs"}},
         ),
         (
