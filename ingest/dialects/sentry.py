@@ -105,7 +105,8 @@ def _item(event: object, id_: object) -> object:
         context["sdk"] = f"{sdk.get('name')}/{sdk.get('version')}"
     type_, says = _MESSAGE, _message(event)
     if raised is not None:
-        type_, said = _text(raised.get("type")) or _UNNAMED, says
+        # A message of which the client has made an exception, for the sake of its stack, has no type.
+        type_, said = _text(raised.get("type")) or (_MESSAGE if says else _UNNAMED), says
         says = _text(raised.get("value")) or says
         context |= {"message": said} if said and said != says else {}
         context |= {"frame": frame} if (frame := _frame(raised) or _frame_of(event)) else {}

@@ -53,6 +53,7 @@ def item(**fields: Any) -> Any:
             {"causes": ["KeyError: 'a'"]},
         ),
         ({"exception": [{"type": None, "value": "no"}]}, "Error", "no", {}),
+        ({"exception": [{"type": None, "value": "hi"}], "message": "hi"}, "Message", "hi", {}),
         ({"exception": {"type": "Old", "value": "one"}}, "Old", "one", {}),
         ({"exception": {"values": []}, "message": "hello", "level": "info"}, "Message", "hello", {"level": "info"}),
         ({"logentry": {"message": "a %s", "formatted": "a b"}, "logger": "app"}, "Message", "a b", {"logger": "app"}),
