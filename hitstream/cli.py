@@ -25,7 +25,11 @@ INTERRUPTED: Final = 130  # as a shell reports a Ctrl-C
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command and returns the exit status: 0, 1 where it failed, 2 where it was not understood."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "run"):  # no command: whoever types the name alone wants to know what there is
+        parser.print_help()
+        return MISUSED
     try:
         config = load(options.config, os.environ, flags(options))
         logs.set_up(config.log_level, config.log_format)
@@ -43,12 +47,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hitstream",
         description="Realtime analytics that counts every event once and loses none.",
-        epilog="Begin with 'hitstream serve'. Settings are described in docs/configuration.md, and each command's\n"
-        "options by 'hitstream COMMAND --help'.",
+        epilog="Begin with 'hitstream demo' to look around, or with 'hitstream serve'.\n"
+        "'hitstream COMMAND --help' tells a command's options; docs/configuration.md the settings,\n"
+        "which stand in a TOML file or in variables HITSTREAM_...",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"hitstream {version('hitstream')}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in (serve, demo, importing, keys, check):
         command.describe(commands)
     return parser

@@ -25,6 +25,14 @@ NO_NETWORK: Final = "-"
 Role = Literal["all", "ingest", "query", "projector"]
 
 
+# An engine's client would say less, and later.
+_SCHEMES: Final = {
+    "redis_url": ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://"),
+    "postgres_url": ("postgresql://", "postgres://"),
+    "mongo_url": ("mongodb://", "mongodb+srv://"),
+}
+
+
 class ConfigError(Exception):
     """The configuration cannot be used. The text names the key, where it was read, and the reason."""
 
@@ -178,9 +186,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="The least level that is logged."),
     ] = "info"
     log_format: Annotated[
-        Literal["json", "text"],
-        Meta(description="One JSON object a line, for machines; or text, for a terminal."),
-    ] = "json"
+        Literal["auto", "json", "text"],
+        Meta(description="One JSON object a line, for machines; or text, for people; `auto`: text on a terminal."),
+    ] = "auto"
     sites: Annotated[
         dict[str, SiteConfig],
         Meta(description="Tables `[sites.<id>]`, an id being `[a-z0-9][a-z0-9-]{1,31}`; none: the site `demo`."),
@@ -194,7 +202,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
 def check(config: Config) -> None:
     """What no type says. Raises `ConfigError`."""
     if config.secret and not re.fullmatch(r"([0-9a-f]{2}){16,64}", config.secret, re.ASCII | re.IGNORECASE):
-        raise ConfigError("secret: must be 16 to 64 bytes in hex")
+        raise ConfigError("secret: must be 32 to 128 hex digits, such as `openssl rand -hex 32` makes")
+    for name, schemes in _SCHEMES.items():
+        if (url := getattr(config, name)) and not url.startswith(schemes):
+            raise ConfigError(f"{name}: must begin with {' or '.join(schemes)}")
     if is_cluster(config.redis_url):
         try:
             seeds(config.redis_url)
@@ -243,6 +254,10 @@ def _check_site(id_: str, site: SiteConfig) -> None:
     try:
         ZoneInfo(site.zone)
     except (LookupError, ValueError, OSError) as error:  # unknown; not a name at all; names a directory
-        raise ConfigError(f"sites.{id_}.zone: no time zone is called {site.zone!r}") from error
+        reason = f"no time zone is called {site.zone!r}; it is a name such as Europe/Paris"
+        raise ConfigError(f"sites.{id_}.zone: {reason}") from error
     if site.currency not in CURRENCIES:
         raise ConfigError(f"sites.{id_}.currency: no ISO 4217 currency is called {site.currency!r}")
+    for origin in site.origins:
+        if not re.fullmatch(r"https?://[^/\s]+", origin):
+            raise ConfigError(f"sites.{id_}.origins: {origin!r} must look like https://shop.example, without a path")

@@ -11,7 +11,7 @@ from store.identity import Identity
 from store.site import Site
 
 from . import keyfile
-from .config import Config
+from .config import NO_NETWORK, NO_SHOP, Config, ConfigError
 from .datadir import DataDir
 from .keyfile import SiteKeys
 
@@ -51,6 +51,9 @@ def resolve(config: Config, redis_url: str, postgres_url: str = "", mongo_url: s
     secret = bytes.fromhex(config.secret) or directory.secret() or directory.make_secret()
     keys = keyfile.complete(config, directory.keys)
     sites = keyfile.sites_of(config, keyfile.read(directory.keys))
+    for name, id_ in (("shop", config.shop), ("network", config.network)):
+        if id_ not in ("", NO_SHOP, NO_NETWORK) and not _named(id_, sites):
+            raise ConfigError(f"{name}: there is no site {id_!r}; the known ones are {', '.join(keys)}")
     shop = shop_of(config, sites) if postgres_url else None
     network = network_of(config, sites) if mongo_url else None
     return Deployment(config, redis_url, postgres_url, mongo_url, shop, network, secret, sites, keys)

@@ -57,10 +57,11 @@ class _Senders(logging.Filter):
         return True
 
 
-def set_up(level: str, format_: Literal["json", "text"]) -> None:
-    """From now on everything that is logged in this process goes to stderr."""
+def set_up(level: str, format_: Literal["auto", "json", "text"]) -> None:
+    """From now on all that is logged in this process goes to stderr. `auto`: as text where that is a terminal."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if format_ == "json" else Text())
+    text = format_ == "text" or (format_ == "auto" and sys.stderr.isatty())
+    handler.setFormatter(Text() if text else JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     logging.getLogger("aiohttp.server").addFilter(_Senders())

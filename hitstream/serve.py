@@ -207,7 +207,7 @@ def _bind(config: Config) -> socket.socket:
             listen(config.host, config.port, shared=False).close()
         return listen(config.host, config.port, shared=config.workers > 1)
     except OSError as error:
-        hint = "; is another server running there?" if error.errno == errno.EADDRINUSE else ""
+        hint = "; is another server running there? --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
         raise CannotListen(f"cannot listen on {config.host} port {config.port}: {error.strerror}{hint}") from error
 
 

@@ -49,15 +49,21 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, obje
         given[name], where[name] = value, f"from --{name.replace('_', '-')}"
     site_configs = {id_: _convert(site, SiteConfig, f"sites.{id_}.", where) for id_, site in sites.items()}
     config = msgspec.structs.replace(_convert(given, Config, "", where), sites=site_configs)
-    check(config)
+    try:
+        check(config)
+    except ConfigError as error:
+        name, _, reason = str(error).partition(": ")
+        raise ConfigError(f"{name} ({where[name]}): {reason}" if name in where else str(error)) from error
     return config
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {file}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not TOML: it is not UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} is not TOML: {error}") from error
 
@@ -94,9 +100,24 @@ def _convert(given: Mapping[str, Any], struct: type[T], prefix: str, where: Mapp
         try:
             values[name] = msgspec.convert(value, fields[name], strict=not source.startswith(f"from {PREFIX}"))
         except msgspec.ValidationError as error:
-            choices = get_args(type_) if get_origin(type_ := _plain(struct, name)) is Literal else ()
-            raise ConfigError(f"{place}: {'must be one of ' + ', '.join(choices) if choices else error}") from error
+            raise ConfigError(f"{place}: must be {wanted(fields[name])}") from error
     return struct(**values)
+
+
+def wanted(annotated: Any) -> str:
+    """What a field may hold, for who gave it something else."""
+    type_, meta = get_args(annotated)
+    members = get_args(type_) if get_origin(type_) in (Union, UnionType) else (type_,)
+    if get_origin(type_) is Literal:
+        return "one of " + ", ".join(get_args(type_))
+    if type_ is bool:
+        return "true or false"
+    if type_ is int:
+        low, high = (meta.ge if meta.ge is not None else "any"), meta.le
+        return f"a whole number from {low} to {high}" if high is not None else f"a whole number of at least {low}"
+    if any(get_origin(member) is tuple for member in members):
+        return "text or a list of texts" if str in members else 'a list of texts, such as ["a", "b"]'
+    return "text"
 
 
 def _plain(struct: type[Struct], name: str) -> Any:

@@ -35,6 +35,7 @@ def describe(commands: Commands) -> None:
         "demo",
         run,
         help_="show a shop and a network full of life",
+        data_dir=DIRECTORY,
         description=f"""Fill a server with made-up traffic: visits to a small shop, orders and refunds, a network of
 people who post and like. First comes what happened since midnight {DAYS} days ago, as fast as it goes, then
 what happens now, as it happens.
@@ -46,7 +47,6 @@ it goes on where it was. Nothing is fetched from anywhere, and nobody in it is r
     hitstream demo --minutes 5 --rate 10              # busier, and not for long
     hitstream demo --url https://stats.example --key hs_... --days 0""",
     )
-    parser.set_defaults(data_dir=DIRECTORY)
     parser.add_argument("--host", help="address that its own server listens on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port that it listens on; 0 lets the system choose (default: 8080)")
     parser.add_argument("--url", help="fill this server instead; needs --key")

@@ -41,7 +41,7 @@ A column that is named like an event's field is taken for it. Others are mapped:
 A stopped import goes on where it was when it is started again. Each row has an event_id of its own, so what was sent
 and not noted is counted once; the server remembers ids for 24 hours.""",
     )
-    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("file", type=Path, metavar="FILE", help="CSV or NDJSON, also as .gz")
     parser.add_argument("--type", help="type of all events: page_view, conversion, error or event")
     parser.add_argument(
         "--map",
@@ -57,19 +57,21 @@ and not noted is counted once; the server remembers ids for 24 hours.""",
         "--time-format", default="", metavar="F", help="as strptime, or epoch, or epoch_ms (default: ISO)"
     )
     parser.add_argument("--zone", default="UTC", help="zone of times without an offset (default: UTC)")
-    parser.add_argument("--format", choices=("csv", "ndjson"), help="default: by the file's name")
+    parser.add_argument("--format", choices=("csv", "ndjson"), help="how it is written (default: by its name)")
     parser.add_argument(
         "--delimiter", default="comma", metavar="D", help="one character, or comma, semicolon, tab, space"
     )
     parser.add_argument("--columns", metavar="A,B,...", help="names of the columns, where the file has no header line")
     parser.add_argument("--site", help="whose events they are (default: the only site)")
-    parser.add_argument("--url", help="of the server (default: the one that runs on the data directory)")
+    parser.add_argument("--url", help="URL of the server (default: the one that runs on the data directory)")
     parser.add_argument("--key", help="server key (default: $HITSTREAM_KEY, or the site's own)")
     parser.add_argument("--again", action="store_true", help="begin at the first row, whatever was imported before")
 
 
 def run(config: Config, options: argparse.Namespace) -> int:
     directory = DataDir(Path(config.data_dir))
+    if not options.file.is_file():  # before a word about servers
+        raise ImportFailed(f"cannot read {options.file}: No such file or directory")
     try:
         result = asyncio.run(run_import(_task(config, directory, options), directory.imports, again=options.again))
     except KeyboardInterrupt as stopped:
@@ -95,25 +97,22 @@ def _told(result: Result) -> str:
 
 
 def _task(config: Config, directory: DataDir, options: argparse.Namespace) -> Task:
-    site, key = _site_and_key(config, directory, options)
+    """What was typed is looked at before what is there."""
     constants = _pairs("--set", options.set) | ({"type": options.type} if options.type else {})
-    return Task(
-        file=options.file,
-        layout=Layout(
-            format=options.format or guess_format(options.file),
-            delimiter=_delimiter(options.delimiter),
-            columns=tuple(options.columns.split(",")) if options.columns else (),
-        ),
-        columns=Columns(
-            columns=_pairs("--map", [pair for given in options.map for pair in given.split(",")]),
-            constants=constants,
-            time_format=options.time_format,
-            zone=_zone(options.zone),
-        ),
-        url=_url(directory, options),
-        key=key,
-        site=site,
+    layout = Layout(
+        format=options.format or guess_format(options.file),
+        delimiter=_delimiter(options.delimiter),
+        columns=tuple(options.columns.split(",")) if options.columns else (),
     )
+    columns = Columns(
+        columns=_pairs("--map", [pair for given in options.map for pair in given.split(",")]),
+        constants=constants,
+        time_format=options.time_format,
+        zone=_zone(options.zone),
+    )
+    url = _url(directory, options)
+    site, key = _site_and_key(config, directory, options)
+    return Task(file=options.file, layout=layout, columns=columns, url=url, key=key, site=site)
 
 
 def _pairs(option: str, given: list[str]) -> dict[str, str]:

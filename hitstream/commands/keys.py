@@ -39,6 +39,8 @@ def describe(commands: Commands) -> None:
 
 def run(config: Config, options: argparse.Namespace) -> int:
     file = DataDir(Path(config.data_dir)).keys
+    if options.keep_old and not options.rotate:
+        raise ConfigError("--keep-old goes with --rotate")
     if options.add:
         _add(config, file, options.add)
     elif options.rotate:

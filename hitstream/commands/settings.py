@@ -17,8 +17,13 @@ OK = 0
 FAILED = 1
 
 
-def add(commands: Commands, name: str, run: Run, *, help_: str, description: str) -> argparse.ArgumentParser:
-    """A new command. `run` gets the settings and the parsed options, and returns the exit status."""
+def add(
+    commands: Commands, name: str, run: Run, *, help_: str, description: str, data_dir: str | None = None
+) -> argparse.ArgumentParser:
+    """A new command. `run` gets the settings and the parsed options, and returns the exit status.
+
+    `data_dir`: where this command keeps its data, whatever the settings say elsewhere.
+    """
     parser = commands.add_parser(
         name, help=help_, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -31,7 +36,12 @@ def add(commands: Commands, name: str, run: Run, *, help_: str, description: str
         default=Path(file) if file else None,
         help="TOML file with settings (default: $HITSTREAM_CONFIG, or none)",
     )
-    parser.add_argument("--data-dir", metavar="DIR", help="where everything is kept (default: ./data)")
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        default=data_dir,
+        help=f"where everything is kept (default: ./{data_dir or 'data'})",
+    )
     return parser
 
 

@@ -112,7 +112,8 @@ async def test_a_missing_file_and_a_missing_server_are_named(tmp_path: Path) -> 
     status, _, said = await run("import", str(tmp_path / "absent.csv"), "--url", "http://127.0.0.1:1", "--key", "hs_x")
     assert (status, said) == (1, f"hitstream: cannot read {tmp_path / 'absent.csv'}: No such file or directory\n")
     (tmp_path / "keys.toml").write_text('[sites.demo]\nserver = "hs_0123456789abcdef"\n')
-    status, _, said = await run("import", "x.csv", "--data-dir", str(tmp_path))
+    (tmp_path / "x.csv").write_text("a\n1\n")
+    status, _, said = await run("import", str(tmp_path / "x.csv"), "--data-dir", str(tmp_path))
     assert status == 1
     assert said.startswith(f"hitstream: no server runs on {tmp_path}; start one with 'hitstream serve'")
 
