@@ -28,7 +28,9 @@ export function firstEvent() {
     h(
       "p",
       {},
-      "There were none in the last days. Send one, and it stands here within a second. The write key: hitstream keys.",
+      "There were none in the last days. Send one, and it stands here within a second. ",
+      h("code", {}, "hitstream keys"),
+      " shows the site’s write key.",
     ),
     h("div", { class: "command" }, h("code", { tabindex: "0" }, command), copy),
   );

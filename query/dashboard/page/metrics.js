@@ -12,6 +12,8 @@
 
 import { brief, change, count, money, moneyBrief, percent, points, tick } from "./format.js";
 
+const PER_MILLE = 1_000;
+
 const asPercent = (value) => percent(value, 0);
 const counted = (point) => point.count;
 
@@ -168,11 +170,13 @@ export const METRICS = [
   },
 ];
 
-/** The change of the figure from yesterday to now, as `{text, direction}`; null where there is nothing to compare. */
+/** The change of a figure from yesterday to now, as {text, direction, good}; null where there is none to compare. */
 export function changeOf(metric, now, yesterday) {
   if (now === null || yesterday === null) return null;
-  const difference = Number(now) - Number(yesterday);
   if (metric.change === "relative" && Number(yesterday) === 0) return null;
-  const text = metric.change === "points" ? points(difference) : change(difference / Math.abs(Number(yesterday)));
-  return { text, direction: Math.sign(difference), good: Math.sign(difference) * metric.better };
+  const difference = Number(now) - Number(yesterday);
+  const rate = metric.change === "points" ? difference : difference / Math.abs(Number(yesterday));
+  const direction = Math.sign(Math.round(rate * PER_MILLE)); // as it is shown: what is 0.0 % has not changed
+  const text = metric.change === "points" ? points(rate) : change(rate);
+  return { text, direction, good: direction * metric.better };
 }

@@ -3,7 +3,7 @@
 import { announce, byId, setAttribute, setText } from "./dom.js";
 import { clockZone } from "./format.js";
 
-const TEXTS = { connecting: "Connecting", live: "Live", stale: "Standing still", broken: "Reconnecting" };
+const TEXTS = { connecting: "Connecting", live: "Live", stale: "Not updating", broken: "Reconnecting" };
 const SPOKEN = {
   live: "The page is live again.",
   stale: "The store does not answer. The numbers stand still.",
