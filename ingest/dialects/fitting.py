@@ -9,6 +9,9 @@ taken, and what had to go is said in it.
     address                 of the visitor, which is none: it goes
 
 An address that is too long, or an amount that is none, is still refused: what would be left of it is another's.
+
+What a message says once of all its events is copied into each, so a small one could become a huge one: there is a
+limit to what all its documents come to.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from typing import Any, Final
 import orjson
 
 from ..admit import ADDRESS_CHARACTERS, EVENT_ID_CHARACTERS, NAME_CHARACTERS, SESSION_CHARACTERS, USER_CHARACTERS
+from ..body import INFLATED_BYTES
+from ..errors import TooLarge
 from ..fields import DOCUMENT_BYTES, DOCUMENT_DEPTH, depth
 
 NOT_KEPT: Final = "not_kept"
@@ -31,15 +36,50 @@ _IDS: Final = {
     "session_id": SESSION_CHARACTERS,
     "event_id": EVENT_ID_CHARACTERS,
 }
+# Of all documents of a message, before they are cut. Without copies they are no more than its body.
+DOCUMENTS_BYTES: Final = 2 * INFLATED_BYTES
+_UNKNOWN_BYTES: Final = DOCUMENTS_BYTES // 16  # what one counts for that cannot be encoded as it is
+
 _HASH_BYTES: Final = 8
 _NAMED: Final = 10  # of the members that had to go
 _UNENCODABLE: Final = DOCUMENT_BYTES + 1  # the size of what JSON cannot hold: it goes first
 
 
+class Fitting:
+    """Of the items of one message. currency: the site's."""
+
+    def __init__(self, currency: str = "") -> None:
+        self._currency = currency
+        self._left = DOCUMENTS_BYTES
+
+    def fit(self, item: object) -> tuple[object, list[str]]:
+        """The item as `ingest.admit` can take it, and what was changed, each change as a sentence.
+
+        Raises `TooLarge`.
+        """
+        if not isinstance(item, dict):
+            return item, []
+        document = _DOCUMENTS.get(str(item.get("type")), "properties")
+        members = item.get(document)
+        if isinstance(members, dict):
+            encoded = _encoded(members)
+            self._left -= _UNKNOWN_BYTES if encoded is None else len(encoded)
+            if self._left < 0:
+                raise TooLarge(f"the properties of all events come to more than {DOCUMENTS_BYTES:,} bytes")
+        return _fitted(item, document, self._currency)
+
+
 def fit(item: object, currency: str = "") -> tuple[object, list[str]]:
-    """The item as `ingest.admit` can take it, and what was changed, each change as a sentence."""
-    if not isinstance(item, dict):
-        return item, []
+    """The same for one item."""
+    return Fitting(currency).fit(item)
+
+
+def kept(members: dict[str, Any]) -> dict[str, Any]:
+    """What fits into an event, of what is to be copied into many."""
+    return _document(members, "", [])
+
+
+def _fitted(item: dict[str, Any], document: str, currency: str) -> tuple[object, list[str]]:
     fitted, changes = dict(item), list[str]()
     kind = str(fitted.get("type"))
     if kind == "conversion" and currency and not fitted.get("currency"):
@@ -53,7 +93,6 @@ def fit(item: object, currency: str = "") -> tuple[object, list[str]]:
     if not isinstance(address, str) or len(address) > ADDRESS_CHARACTERS:
         del fitted["address"]
         changes.append("address was none, and went")
-    document = _DOCUMENTS.get(kind, "properties")
     name = _NAMES.get(kind)
     if name and isinstance(value := fitted.get(name), str) and len(value) > NAME_CHARACTERS:
         fitted[name] = value[:NAME_CHARACTERS]

@@ -23,20 +23,20 @@ nothing was. `/debug/mp/collect` takes nothing, and says what would be refused o
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from store.errors import RequestError
 from store.site import Presented
 
 from ..decode import Undecodable
-from ..errors import NotJson
+from ..errors import NotJson, TooManyEvents
 from .amount import worth
-from .fitting import beside
-from .trial import tried
+from .fitting import beside, kept
+from .trial import Tried, tried
 from .wire import Dialect, Endpoint, Message, Outcome, Reply, Settings, Translation, encoded, loads
 
-MAX_EVENTS: Final = 25  # that Google takes in a message; here a message may hold more
+MAX_EVENTS: Final = 25  # in a message, as Google has it
 
 _MICROS: Final = 1_000
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}\Z")
@@ -45,17 +45,19 @@ _CLIENTS: Final = ("client_id", "app_instance_id")
 _OF_THE_MESSAGE: Final = (
     *_CLIENTS, "user_id", "timestamp_micros", "user_agent", "ip_override", "events", "validation_behavior",
 )  # fmt: skip
+_OF_AN_EVENT: Final = ("name", "params", "timestamp_micros")
 _OF_A_VIEW: Final = {"page_location": "page_url", "page_referrer": "referrer", "page_title": "title"}
 _SALES: Final = ("purchase", "refund")
 _WORDS: Final = {
     "missing_field": "VALUE_REQUIRED", "too_long": "VALUE_OUT_OF_BOUNDS", "too_large": "VALUE_OUT_OF_BOUNDS",
     "too_deep": "VALUE_OUT_OF_BOUNDS", "too_old": "VALUE_OUT_OF_BOUNDS", "in_future": "VALUE_OUT_OF_BOUNDS",
+    "too_many_events": "EXCEEDED_MAX_ENTITIES",
 }  # fmt: skip
 # Theirs for ours, for a person who looks for what is wrong with a message.
 _FIELDS: Final = {
     "name": "name", "conversion_type": "name", "page_url": "params.page_location",
     "referrer": "params.page_referrer", "title": "params.page_title", "session_id": "params.session_id",
-    "timestamp": "timestamp_micros", "properties": "params", "context": "params",
+    "timestamp": "timestamp_micros", "properties": "params", "context": "params", "events": "events",
 }  # fmt: skip
 _WITHOUT_EVENTS: Final = "the body must be a JSON object with events"
 
@@ -65,8 +67,11 @@ def read(message: Message) -> Translation:
     if not isinstance(sent, dict) or not isinstance(events := sent.get("events"), list | dict):
         raise NotJson(_WITHOUT_EVENTS)
     events = [events] if isinstance(events, dict) else events
+    if len(events) > MAX_EVENTS:
+        raise TooManyEvents(f"events must be at most {MAX_EVENTS} in a message")
     site = next((key for name in _SITES if (key := message.query.get(name))), "")
-    items = [_item(event, sent) for event in events]
+    of_all = kept({field: value for field, value in sent.items() if field not in _OF_THE_MESSAGE})
+    items = [_item(event, sent, of_all) for event in events]
     return Translation(Presented(site, in_url=True), items, list(range(len(items))), len(items))
 
 
@@ -86,23 +91,21 @@ def refuse(_: Message, error: RequestError, status: int) -> Reply:
 
 def validate(message: Message) -> Reply:
     try:
-        translation = read(message)
+        return _messages(200, [said for each in tried(read(message), message) for said in _said_of(each)])
     except RequestError as error:
         return _messages(200, [_message("", error.code, error.message)])
-    found: list[dict[str, str]] = []
-    if translation.parts > MAX_EVENTS:
-        text = f"a message may have at most {MAX_EVENTS} events at Google's; here it may have more"
-        found.append(_said("events", text, "EXCEEDED_MAX_ENTITIES"))
-    for each in tried(translation, message):
-        where = f"events[{each.place}]"
-        name = _name(each.item)
-        if isinstance(name, str) and not _NAME.match(name):
-            text = "a name begins with a letter and has at most 40 letters, digits and _ at Google's; here any 64 do"
-            found.append(_said(f"{where}.name", text, "NAME_INVALID"))
-        if each.rejection:
-            found.append(_message(where, each.rejection.code, each.rejection.message))
-        found += [_said(where, change, "VALUE_OUT_OF_BOUNDS") for change in each.changes]
-    return _messages(200, found)
+
+
+def _said_of(each: Tried) -> Iterator[dict[str, str]]:
+    where = f"events[{each.place}]"
+    name = each.item.get("name", each.item.get("conversion_type")) if isinstance(each.item, dict) else None
+    if isinstance(name, str) and not _NAME.match(name):
+        text = "a name begins with a letter and has at most 40 letters, digits and _ at Google's; here any 64 do"
+        yield _said(f"{where}.name", text, "NAME_INVALID")
+    if each.rejection:
+        yield _message(where, each.rejection.code, each.rejection.message)
+    for change in each.changes:
+        yield _said(where, change, "VALUE_OUT_OF_BOUNDS")
 
 
 def _messages(status: int, messages: Sequence[dict[str, str]]) -> Reply:
@@ -119,13 +122,7 @@ def _said(path: str, description: str, code: str) -> dict[str, str]:
     return {"fieldPath": path, "description": description, "validationCode": code}
 
 
-def _name(item: object) -> object:
-    if not isinstance(item, dict):
-        return None
-    return item.get("name", item.get("conversion_type"))
-
-
-def _item(event: object, sent: dict[str, Any]) -> object:
+def _item(event: object, sent: dict[str, Any], of_all: dict[str, Any]) -> object:
     if not isinstance(event, dict):
         return Undecodable("invalid_type", "an event must be an object", b"")
     client = next((value for name in _CLIENTS if (value := sent.get(name))), None)
@@ -150,9 +147,9 @@ def _item(event: object, sent: dict[str, Any]) -> object:
         document = "context"
     else:
         item |= {"type": "event", "name": name}
-    rest = {field: value for field, value in sent.items() if field not in _OF_THE_MESSAGE}
-    if document_ := beside(params, rest):
-        item[document] = document_
+    of_the_event = {field: value for field, value in event.items() if field not in _OF_AN_EVENT}
+    if members := beside(params, beside(of_the_event, of_all)):
+        item[document] = members
     return {field: value for field, value in item.items() if value is not None}
 
 

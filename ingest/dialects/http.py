@@ -26,7 +26,7 @@ from ..http import CORS, PREFLIGHT, SENDERS
 from ..inflate import decompress
 from ..intake import Intake, Sender
 from ..rejection import Rejection
-from .fitting import fit
+from .fitting import Fitting
 from .room import Room
 from .wire import Dialect, Endpoint, Message, Outcome, Reply, Settings, Translation
 
@@ -130,7 +130,8 @@ class Interpreter:
             return Outcome(0)
         if len(translation.items) > MAX_EVENTS:
             raise _too_many()
-        items = [fit(item, grant.site.currency)[0] for item in translation.items]
+        fitting = Fitting(grant.site.currency)
+        items = [fitting.fit(item)[0] for item in translation.items]
         sender = Sender(request.headers.get(hdrs.USER_AGENT, ""), self._address_of(request))
         try:
             admission = await self._intake.take(grant, items, sender, sent_at=translation.sent_at)

@@ -28,7 +28,7 @@ from store.site import Presented
 from ..errors import NotJson
 from ..rejection import Rejection
 from .amount import worth
-from .fitting import beside
+from .fitting import beside, kept
 from .wire import Dialect, Endpoint, Message, Outcome, Reply, Translation, encoded, loads
 
 PAGE_VIEW: Final = "pageview"
@@ -54,6 +54,8 @@ def read(message: Message) -> Translation:
         if value is not None:
             fields.setdefault(_NAMES.get(str(name), str(name)), value)
     item, domains = _item(fields), _domains(fields)
+    if len(domains) > 1 and "properties" in item:
+        item["properties"] = kept(item["properties"])
     first, *others = (
         Translation(Presented(domain), [item], [place], len(domains)) for place, domain in enumerate(domains)
     )
@@ -92,21 +94,23 @@ def _domains(fields: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(filter(None, found))) or [""]
 
 
-def _item(fields: dict[str, Any]) -> object:
-    name = fields.get("name")
-    revenue = _object(fields.get("revenue"))
+def _item(fields: dict[str, Any]) -> dict[str, Any]:
+    name, props = fields.get("name"), _object(fields.get("props"))
     rest = {field: value for field, value in fields.items() if field not in _TRANSLATED}
-    if revenue or rest.get("revenue") == {}:  # the script sends an empty one for a link that names none
-        rest.pop("revenue")
+    if props is None:
+        props, rest["props"] = {}, fields["props"]
+    if rest.get("revenue") == {}:  # the script sends an empty one for a link that names none
+        del rest["revenue"]
+    revenue = _object(rest.get("revenue")) or {}
     item: dict[str, Any]
     if name == PAGE_VIEW:
         item = {"type": "page_view", "page_url": _page(rest), "referrer": rest.pop("referrer", None)}
     elif (amount := worth(revenue.get("amount"), revenue.get("currency"))) is not None:
+        del rest["revenue"]
         item = {"type": "conversion", "conversion_type": name, **amount}
     else:
         item = {"type": "event", "name": name}
-        rest |= {"revenue": revenue} if revenue else {}
-    properties = beside(_object(fields.get("props")), rest)
+    properties = beside(props, rest)
     return {**item, "properties": properties} if properties else item
 
 
@@ -117,14 +121,14 @@ def _page(rest: dict[str, Any]) -> object:
     return url.replace("#", "%23", 1) if hashed and isinstance(url, str) else url
 
 
-def _object(value: object) -> dict[str, Any]:
-    """Also as some versions send it: as JSON in a string."""
+def _object(value: object) -> dict[str, Any] | None:
+    """Also as some versions send it: as JSON in a string. None for what is no object."""
     if isinstance(value, str):
         try:
             value = loads(value.encode(errors="replace"))
         except NotJson:
-            return {}
-    return dict(value) if isinstance(value, dict) else {}
+            return None
+    return {} if value is None else dict(value) if isinstance(value, dict) else None
 
 
 PLAUSIBLE: Final = Dialect("plausible", (Endpoint(("POST",), "/api/event", read, accept, refuse),))

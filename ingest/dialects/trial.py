@@ -15,7 +15,7 @@ from store.site import Presented, Site
 
 from ..admit import Context, admit
 from ..rejection import Rejection
-from .fitting import fit
+from .fitting import Fitting
 from .wire import Message, Translation
 
 _SITE: Final = Site("trial")
@@ -42,7 +42,8 @@ def tried(
     implied: str | None = None,
     fitting: bool = True,
 ) -> list[Tried]:
-    """`trusted`: as if it were sent with a server key. `fitting`: as dialects have it, and our own calls have not."""
+    """`trusted`: as if it were sent with a server key. `fitting`: as dialects have it, and our own calls have not.
+    Raises `TooLarge`."""
     context = Context(
         site=_SITE,
         trusted=trusted,
@@ -54,9 +55,10 @@ def tried(
         implied=implied,
     )
     found: list[Tried] = []
+    size = Fitting()
     for share in (translation, *translation.others):
         for place, item in zip(share.places, share.items, strict=True):
-            fitted, changes = fit(item) if fitting else (item, [])
+            fitted, changes = size.fit(item) if fitting else (item, [])
             admission = admit([fitted], context)
             event = admission.events[0] if admission.events else None
             rejection = admission.rejections[0] if admission.rejections else None

@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from ingest.admit import Context, admit
-from ingest.dialects.fitting import NOT_KEPT, beside, fit
+from ingest.dialects.fitting import DOCUMENTS_BYTES, NOT_KEPT, Fitting, beside, fit, kept
+from ingest.errors import TooLarge
 from ingest.fields import DOCUMENT_BYTES
 from store.identity import Identity
 from store.site import Site
@@ -96,3 +97,16 @@ def test_an_address_that_is_none_goes(address: object) -> None:
 
 def test_no_name_hides_another() -> None:
     assert beside({"url": 1, "_url": 2}, {"url": 3, "other": 4}) == {"url": 1, "_url": 2, "__url": 3, "other": 4}
+
+
+def test_what_is_copied_into_many_events_is_cut_before() -> None:
+    assert kept({"a": 1, "big": "x" * 9_000}) == {"a": 1, NOT_KEPT: ["big"]}
+
+
+@pytest.mark.parametrize(("members", "most"), [({"a": "x" * (1 << 20)}, 15), ({"a": nested(1_000)}, 16)])
+def test_copies_do_not_make_a_huge_message_of_a_small_one(members: dict[str, Any], most: int) -> None:
+    fitting = Fitting()
+    for _ in range(most):
+        fitting.fit({"type": "event", "name": "n", "properties": members})
+    with pytest.raises(TooLarge, match=f"more than {DOCUMENTS_BYTES:,} bytes"):
+        fitting.fit({"type": "event", "name": "n", "properties": members})

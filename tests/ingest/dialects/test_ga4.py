@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ingest.dialects.ga4 import GA4
-from ingest.errors import NotJson, RateLimited
+from ingest.errors import NotJson, RateLimited, TooManyEvents
 from ingest.rejection import Rejection
 from store.event import Conversion, Error
 from tests.ingest.dialects.messages import NOW, answered, decoded, events, message
@@ -68,6 +68,10 @@ def one(name: str, /, **params: Any) -> dict[str, Any]:
         ),
         ({"name": "login"}, {"type": "event", "name": "login"}),
         ({"name": "odd", "params": [1]}, {"type": "event", "name": "odd", "properties": {"params": [1]}}),
+        (
+            {"name": "more", "params": {"a": 1}, "a": 2},
+            {"type": "event", "name": "more", "properties": {"a": 1, "_a": 2}},
+        ),
         (
             {"name": "late", "timestamp_micros": str(MICROS)},
             {"type": "event", "name": "late", "timestamp": NOW - 1_000},
@@ -136,6 +140,11 @@ def test_what_is_no_message(body: bytes) -> None:
         COLLECT.read(message(body))
     (said,) = decoded(DEBUG.answer(message(body)))["validationMessages"]
     assert said["validationCode"] == "VALUE_INVALID"
+
+
+def test_too_many_events() -> None:
+    with pytest.raises(TooManyEvents):
+        COLLECT.read(message({"events": [one("login")] * 26}))
 
 
 def test_the_replies() -> None:

@@ -93,6 +93,15 @@ async def test_a_second_key_lends_its_rights_where_it_is_of_the_same_site(app: R
     assert await sent("9", "unknown") == 401
 
 
+async def test_a_small_message_never_becomes_a_huge_one(app: Running) -> None:
+    event = {"type": "track", "event": "e", "userId": "u"}
+    body = {"writeKey": KEYS["shop"]["write"], "context": {"about": "x" * 8_000}, "batch": [event] * 5_000}
+    async with app.session.post(app.url + "/v1/batch", json=body) as reply:
+        assert (reply.status, (await reply.json())["code"]) == (413, "body_too_large")
+    async with app.session.post(app.url + "/v1/batch", json={**body, "batch": [event] * 500}) as reply:
+        assert reply.status == 200
+
+
 async def test_a_reply_may_end_the_connection(app: Running) -> None:
     params = {"idsite": ALIAS, "rec": "1", "url": "https://shop.example/"}
     for agent, connection in (({}, "close"), ({"User-Agent": "Mozilla/5.0"}, "keep-alive")):

@@ -68,7 +68,16 @@ HERE: dict[str, Any] = {"d": "shop.example", "u": URL}
             {"n": "engagement", **HERE, "sd": 60, "e": 4_000, "v": 36, "p": "no JSON"},
             {
                 "type": "event", "name": "engagement",
-                "properties": {"url": URL, "scroll_depth": 60, "engagement_time": 4_000, "version": 36},
+                "properties": {
+                    "url": URL, "scroll_depth": 60, "engagement_time": 4_000, "version": 36, "props": "no JSON",
+                },
+            },
+        ),
+        (
+            {"n": "pageview", **HERE, "$": {"amount": 1, "currency": "USD"}, "p": [1]},
+            {
+                "type": "page_view", "page_url": URL, "referrer": None,
+                "properties": {"revenue": {"amount": 1, "currency": "USD"}, "props": [1]},
             },
         ),
     ],
@@ -101,6 +110,14 @@ def test_whose_event_it_is(domain: str | None, want: list[str]) -> None:
 
 def test_an_event_without_any_site_is_nobodys() -> None:
     assert API.read(message({"n": "pageview", "u": "http://[", "d": ""})).presented.key == ""
+
+
+def test_what_many_sites_get_is_cut_once() -> None:
+    sent = {"n": "goal", "u": URL, "p": {"big": "x" * 9_000}}
+    (alone,) = API.read(message({**sent, "d": "a.example"})).items
+    (shared,) = API.read(message({**sent, "d": "a.example,b.example"})).items
+    assert "big" in alone["properties"]  # type: ignore[index]
+    assert shared["properties"] == {"url": URL, "not_kept": ["big"]}  # type: ignore[index]
 
 
 def test_at_most_fifty_sites() -> None:
