@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browser import shop as demo
 from tests.browser.chromium import ARGUMENTS, Complaints, executable
@@ -29,6 +29,7 @@ async def browser() -> AsyncIterator[Browser]:
     path = executable()
     if path is None:
         pytest.skip("there is no Chromium: install the package chromium, or name one in HITSTREAM_TEST_CHROMIUM")
+    expect.set_options(timeout=LIMIT_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield browser
