@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,14 +19,15 @@ from hitstream.demo.filling import Filling, Result, Task
 from hitstream.demo.place import Place
 from hitstream.demo.server import DemoFailed
 from hitstream.demo.shop.rendering import PREFIX
-from hitstream.demo.stocking import NoShop, stock
+from hitstream.demo.stocking import NoShop, keep_fresh, stock
 from hitstream.demo.traffic import Measures, World
+from hitstream.tasks import running
 from hitstream.worker import stop_on_signals
 
 from .settings import FAILED, OK, Commands, add
 
 DIRECTORY: Final = "demo-data"
-DAYS: Final = 2
+DAYS: Final = 1
 RATE: Final = 1.0
 
 
@@ -37,8 +39,8 @@ def describe(commands: Commands) -> None:
         help_="show a shop and a network full of life",
         data_dir=DIRECTORY,
         description=f"""Fill a server with made-up traffic: visits to a small shop, orders and refunds, a network of
-people who post and like. First comes what happened since midnight {DAYS} days ago, as fast as it goes, then
-what happens now, as it happens.
+people who post and like. First comes what happened since yesterday's midnight, as fast as it goes, then what
+happens now, as it happens.
 
 Without options it runs a server of its own, with its data in ./{DIRECTORY}, and tells where to look. Started again,
 it goes on where it was. Nothing is fetched from anywhere, and nobody in it is real.
@@ -86,6 +88,8 @@ async def _demo(config: Config, options: argparse.Namespace, measures: Measures)
         start = place.start(filled, now, options.days)
         if filled.postgres:
             await _unless(stop, _stock(filled, measures, start, now))
+            refreshing = partial(keep_fresh, filled.postgres, filled.currency)
+            await stack.enter_async_context(running("snapshots", refreshing))
         result = await Filling(_task(filled, measures, start, options.minutes), stop).run()
         place.note(filled, result.until_ms)
         print(_told(result, measures.seed), flush=True)

@@ -19,7 +19,7 @@ from .personas import Persona
 Event = dict[str, Any]
 Timed = tuple[int, Event]  # epoch ms
 
-FOLLOWS: Final = 12  # each follows so many at first, on average
+FOLLOWS: Final = 8  # each follows so many at first, on average
 REMEMBERED: Final = 400  # posts that people still react to
 OPENING_MS: Final = 300_000  # in which everybody joins
 

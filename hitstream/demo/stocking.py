@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
 
@@ -12,11 +13,13 @@ from psycopg import Error as PostgresError
 
 from commerce import catalogue
 from commerce.database import Database
+from commerce.snapshots import rebuild
 
 from . import goods
 
 PATIENCE_S: Final = 120.0  # for a PostgreSQL that is being set up
 POLL_S: Final = 0.2
+REBUILD_EVERY_S: Final = 15.0  # the server does so each five minutes, which is long for who came to look
 
 
 class NoShop(Exception):
@@ -39,6 +42,15 @@ async def stock(url: str, currency: str, orders_per_day: float, since: datetime,
                 await asyncio.sleep(POLL_S)
     except TimeoutError as error:
         raise NoShop(said) from error
+
+
+async def keep_fresh(url: str, currency: str) -> None:
+    """Rebuilds what the shop's reads are answered from, until it is cancelled."""
+    async with Database(url, currency=currency, size=1) as database:
+        while True:
+            await asyncio.sleep(REBUILD_EVERY_S)
+            with suppress(PostgresError):  # it is on its way back, or the server is at it itself
+                await rebuild(database, datetime.now(UTC))
 
 
 async def _put(database: Database, orders_per_day: float, since: datetime, now: datetime) -> None:

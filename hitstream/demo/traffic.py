@@ -24,7 +24,7 @@ Event = dict[str, Any]
 DAY_S: Final = 86_400
 NEW: Final = 0.45  # of visits are somebody's first
 SIGNED_IN: Final = 0.35  # of personas
-SOCIAL_SHARE: Final = 0.2  # of events are the network's
+SOCIAL_SHARE: Final = 0.1  # of events are the network's
 INCIDENT_EVERY: Final = 40  # quarters of an hour, on average; then for one quarter the checkout is in trouble
 QUARTER_MS: Final = 900_000
 
@@ -35,7 +35,7 @@ class Measures(Struct, frozen=True):
     rate: float
     seed: int
     people: int = 3_000
-    members: int = 240
+    members: int = 150
 
     @property
     def visits_per_day(self) -> float:

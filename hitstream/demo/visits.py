@@ -100,7 +100,7 @@ class _Visit:
                 case "journal":
                     yield from self._page(draw.choice(("/journal", "/journal/water", "/journal/clay")))
                     if draw.random() < 0.03:
-                        yield self._event({"type": "conversion", "conversion_type": "newsletter"})
+                        yield self._event({"type": "conversion", "conversion_type": "newsletter", "currency": CURRENCY})
                     place = draw.choices(("journal", "home", "product", "away"), (25, 15, 20, 40))[0]
                 case "lost":
                     yield from self._page("/cellar")
@@ -126,6 +126,7 @@ class _Visit:
         if draw.random() < min(0.5, 0.05 * self._eager * self._visitor.persona.keen):
             self._basket[item] = self._basket.get(item, 0) + draw.choices((1, 2, 4), (70, 22, 8))[0]
             properties = {"product": item.handle, "price": str(item.price)}
+            self._pass(self._draw.lognormvariate(2.5, 0.8))  # reads first
             yield self._event({"type": "event", "name": "add_to_basket", "properties": properties})
 
     def _checkout(self) -> Iterator[Timed]:
@@ -138,6 +139,7 @@ class _Visit:
                 return
         if self._draw.random() < 0.75:
             order = self._order()
+            self._pass(self._draw.lognormvariate(3.4, 0.6))  # looks for the card
             yield self._event(order)
             yield from self._page("/thanks")
             if self._draw.random() < REFUNDED:
