@@ -19,7 +19,7 @@ Handle = AsyncDatabase[dict[str, Any]]
 class Capabilities(Struct, frozen=True):
     """Each is what `social` does otherwise, or not at all, without it.
 
-    transactions: an edge and its counter move together; without, a recount puts right what a crash parted.
+    transactions: an edge and its counter move together; without, through a plan that outlives a crash.
     text_index: search by words and their weight. geo_index: 2dsphere and `$geoNear`. json_schema: documents are
     checked when they are written. expiry: what is old goes by itself. explain: plans can be looked at.
     """

@@ -14,6 +14,7 @@ from social.database import Database
 from social.metrics import Metrics
 from social.projector import GROUP
 from social.recount import recount
+from social.writing import Writer
 from store.consumer import StreamEntry
 from store.identity import Identity
 from store.keys import PartitionKeys, SiteKeys
@@ -83,6 +84,23 @@ async def test_two_projectors_at_once(database: Database, redis: Any) -> None:
     async with projecting(database, redis, name="a", batch=7), projecting(database, redis, name="b", batch=11):
         pass
     assert await drained(redis)
+    assert await figures(database) == Tally(events).figures()
+
+
+async def test_a_transaction_that_a_killed_projector_left_open_is_ended(database: Database, redis: Any) -> None:
+    """It holds the position; the server would end it after a minute."""
+    events = [act("ada", "post", post_id="p"), act("bob", "like", post_id="p")]
+    ids = await send(redis, *events)
+    killed = Writer(database)
+    assert await killed.position() == 0
+    session = killed._session
+    if session is None:
+        pytest.skip("the server has no transactions")
+    await session.start_transaction()
+    async with database.working() as handle:
+        await handle.progress.update_one({}, {"$set": {"position": 1}}, session=session)
+    await projector(database, redis).apply([StreamEntry(ids[1], events[1])])
+    await session.end_session()
     assert await figures(database) == Tally(events).figures()
 
 
