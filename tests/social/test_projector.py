@@ -9,13 +9,14 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
+from social import writing
 from social.actions import position
-from social.database import Database
+from social.database import Database, Handle
 from social.metrics import Metrics
 from social.projector import GROUP
 from social.recount import recount
 from social.writing import Writer
-from store.consumer import StreamEntry
+from store.consumer import StreamEntry, Unavailable
 from store.identity import Identity
 from store.keys import PartitionKeys, SiteKeys
 from tests.social.acting import KEY, SITE, act, drained, project, projecting, projector, send, time_of
@@ -102,6 +103,30 @@ async def test_a_transaction_that_a_killed_projector_left_open_is_ended(database
     await projector(database, redis).apply([StreamEntry(ids[1], events[1])])
     await session.end_session()
     assert await figures(database) == Tally(events).figures()
+
+
+@pytest.mark.parametrize("cut", [0, 1, 3, 99])
+async def test_a_plan_that_was_cut_off_is_carried_out(
+    database: Database, redis: Any, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    """After the first `cut` collections, on a server without transactions."""
+    database._capabilities = replace(await database.capabilities(), transactions=False)
+    before, events = random_events(Random(17), 60), random_events(Random(18), 60)
+    await project(database, redis, *before)
+
+    async def carry_out_in_part(_: Writer, handle: Handle, plan: dict[str, Any], until: int) -> None:
+        for name, operations in list(writing._operations(plan, until, again=True).items())[:cut]:
+            await handle[name].bulk_write(operations)
+        raise Unavailable("killed")
+
+    ids = await send(redis, *events)
+    entries = [StreamEntry(id_, fields) for id_, fields in zip(ids, events, strict=True)]
+    with monkeypatch.context() as patched:
+        patched.setattr(Writer, "_carry_out", carry_out_in_part)
+        with pytest.raises(Unavailable):
+            await projector(database, redis).apply(entries)
+    await projector(database, redis).apply(entries)
+    assert await figures(database) == Tally(before + events).figures()
 
 
 async def test_a_database_that_lost_its_tail_or_all_gets_it_again(database: Database, redis: Any) -> None:
