@@ -33,6 +33,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from . import leash
+from .datadir import replace_private
 from .engines import STOP_S, Engine, EngineFailed
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ CACHE: Final = "256M"  # the working set of a network on one machine; what is be
 ROLES: Final = ("readWriteAnyDatabase", "dbAdminAnyDatabase")
 
 START_S: Final = 120.0  # recovery after a crash reads its log
-_PING_MS: Final = 1_000
+_PING_MS: Final = 10_000  # it listens by then; to be let in takes long on a busy machine
 _POLL_S: Final = 0.05
 
 
@@ -76,7 +77,7 @@ class Mongo(Engine):
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Kept for as long as the server may run, and never listened on: the port stays ours while it is away.
             self._reserved = _reserve(self._port())
-            (self._directory / "port").write_text(str(self._reserved.getsockname()[1]))
+            replace_private(self._directory / "port", str(self._reserved.getsockname()[1]))
 
     def _url(self, port: int, who: str = "") -> str:
         return f"mongodb://{who}{HOST}:{port}/hitstream?directConnection=true"
@@ -105,10 +106,7 @@ class Mongo(Engine):
         """Made once. Whoever can read the file can read the data beside it."""
         path = self._directory / "password"
         if not path.exists():
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(24))
+            replace_private(path, secrets.token_urlsafe(24))
         return path.read_text()
 
     async def _start(self) -> None:

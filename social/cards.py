@@ -93,7 +93,7 @@ class Comment(Struct, frozen=True):
 
 
 class PostRow(Struct, frozen=True):
-    """A post as it is read. `Candidate`s of a read of its own need no more than `id`."""
+    """A post as it is read, for `visible`."""
 
     id: str = field(name="_id")
     user_id: str
