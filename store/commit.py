@@ -22,7 +22,7 @@ from msgspec import Struct
 from . import activity, attributes, keys, trail
 from .activity import Act
 from .buckets import DAY_MS, MINUTE_MS, Bucket, bucket
-from .event import Agent, Conversion, Custom, Error, Event, PageView, Record
+from .event import SIGNS, Agent, Conversion, Custom, Error, Event, PageView, Record
 from .identity import Identity
 from .keys import PartitionKeys, SiteKeys
 from .money import decimal_text, numeric_code
@@ -126,7 +126,8 @@ class _SiteBatch:
         self.trails: dict[int, list[bytes]] = defaultdict(list)
         self.steps: dict[int, dict[int, str]] = defaultdict(dict)
         self.activity: dict[tuple[int, int], list[str]] = defaultdict(list)
-        self.visits: dict[str, list[int]] = defaultdict(list)
+        self.visits: dict[str, list[int]] = defaultdict(list)  # by session, the times of what was done ...
+        self.signs: dict[str, list[int]] = defaultdict(list)  # ... and of `store.event.SIGNS`
         self._planner = planner
 
     def add(self, event: Event) -> None:
@@ -139,7 +140,7 @@ class _SiteBatch:
         minute.users[metric].add(name)
         self.events += 1
 
-        value, money, channel = 0, 0, "none"
+        value, money, channel, times = 0, 0, "none", self.visits
         if isinstance(event, PageView):
             channel = event.channel
             step, act = self._page_view(event, minute)
@@ -150,12 +151,14 @@ class _SiteBatch:
             step, act = self._error(event, minute)
         else:
             step, act = self._custom(event, minute)
+            if event.name in SIGNS:
+                times = self.signs
 
         code = planner.step(site, step)
         self.trails[trail.hour(at)].append(trail.pack(user, code, at, value, money, _attributes(event.agent, channel)))
         self.steps[at // DAY_MS][code] = step
         self.activity[user, at // DAY_MS].append(activity.encode(act))
-        self.visits[planner.visit(site, event.session) if event.session else name].append(at)
+        times[planner.visit(site, event.session) if event.session else name].append(at)
 
     def _open_minute(self, at: int) -> _Minute:
         minute = self.minutes[at // MINUTE_MS] = _Minute(bucket(self.site.tz, at))
@@ -352,17 +355,21 @@ def _activity(site: _SiteBatch) -> Iterable[Section]:
 
 
 def _visits(site: _SiteBatch, now: int) -> Iterable[Section]:
-    """Bursts (one session's events without a pause), grouped by the slot of their last event, oldest slot first."""
+    """Bursts (one session's events without a pause), grouped by the slot of their last event, oldest slot first.
+
+    A burst's number of events leaves its signs out, so it may be 0.
+    """
     groups: dict[int, list[Section]] = defaultdict(list)
-    for session, times in site.visits.items():
+    for session in {**site.visits, **site.signs}:
+        times = [(at, 1) for at in site.visits.get(session, ())] + [(at, 0) for at in site.signs.get(session, ())]
         times.sort()
-        first = last = times[0]
+        first = last = times[0][0]
         events = 0
-        for at in times:
+        for at, done in times:
             if at - last > IDLE_MS:
                 groups[last // SLOT_MS].append((session, first, last, events))
                 first, events = at, 0
-            last, events = at, events + 1
+            last, events = at, events + done
         groups[last // SLOT_MS].append((session, first, last, events))
     stems = site.keys.count("", "").removesuffix(":"), site.keys.minutes("", "").removesuffix(":")
     for slot in sorted(groups):

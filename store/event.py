@@ -12,6 +12,8 @@ Adding a field is safe at the end of a struct and with a default: older journals
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from msgspec import Struct
 
@@ -84,6 +86,10 @@ class Custom(Base, frozen=True, array_like=True, kw_only=True, tag="event"):
 
 
 Event = PageView | Conversion | Error | Custom
+
+# Custom events that a page's tracker sends by itself and that are nothing a visitor did: they show how long a session
+# lasts, and neither begin one nor keep it from being a bounce.
+SIGNS: Final = frozenset({"engagement", "web_vitals"})
 
 
 class Record(Struct, frozen=True, array_like=True):

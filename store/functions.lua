@@ -1,4 +1,4 @@
-#!lua name=hitstream_v1
+#!lua name=hitstream_v2
 
 -- The function library: everything that must happen in Redis at once. Loaded by store/functions.py, which wraps each
 -- function with types. Raise the version in the first line, in functions.py and in the names at the end together
@@ -179,7 +179,7 @@ end
 local function extend_visit(sums, site, visit, first, last, events)
     local start, latest = math.min(visit.start, first), math.max(visit.last, last)
     count_visit(sums, site, 'session_ms', visit, (latest - start) - (visit.last - visit.start))
-    if visit.events == 1 then
+    if visit.events == 1 and events > 0 then
         count_visit(sums, site, 'bounces', visit, -1)
     end
     visit.start, visit.last, visit.events = start, latest, visit.events + events
@@ -194,7 +194,8 @@ local function begin_visit(sums, site, visit)
 end
 
 -- group: {count stem, minutes stem, {slot key, ...}, number of the first slot, bursts}, the slots consecutive;
--- bursts: flat {session, first, last, events, minute, hour, day, ...}, one a session
+-- bursts: flat {session, first, last, events, minute, hour, day, ...}, one a session; one without events, of signs
+-- only, begins no session
 local function apply_visits(noted, sums, group, ttl)
     local site, slots, first_slot, bursts = {count = group[1], minutes = group[2]}, group[3], group[4], group[5]
     local names = {}
@@ -211,18 +212,20 @@ local function apply_visits(noted, sums, group, ttl)
         local visit, was = open_visit(held, n, first, last)
         if visit then
             extend_visit(sums, site, visit, first, last, events)
-        else
+        elseif events > 0 then
             visit = {start = first, last = last, events = events,
                      minute = bursts[i + 5], hour = bursts[i + 6], day = bursts[i + 7]}
             begin_visit(sums, site, visit)
         end
-        local s = math.floor(visit.last / SLOT_MS) - first_slot + 1
-        if was and was ~= s then
-            gone[was][#gone[was] + 1] = session
+        if visit then
+            local s = math.floor(visit.last / SLOT_MS) - first_slot + 1
+            if was and was ~= s then
+                gone[was][#gone[was] + 1] = session
+            end
+            put[s][#put[s] + 1] = session
+            put[s][#put[s] + 1] = string.format('%d,%d,%d,%s,%s,%s', visit.start, visit.last, visit.events,
+                                                visit.minute, visit.hour, visit.day)
         end
-        put[s][#put[s] + 1] = session
-        put[s][#put[s] + 1] = string.format('%d,%d,%d,%s,%s,%s', visit.start, visit.last, visit.events,
-                                            visit.minute, visit.hour, visit.day)
     end
     for s, slot in ipairs(slots) do
         if #gone[s] > 0 then
@@ -332,7 +335,7 @@ local function apply_board(noted, board)
 end
 
 -- commit ----------------------------------------------------------------------------------------------------------
--- FCALL hitstream_v1_commit 5 <fences> <dedup of this generation> <of the one before> <of the one after> <absent> <batch>
+-- FCALL hitstream_v2_commit 5 <fences> <dedup of this generation> <of the one before> <of the one after> <absent> <batch>
 --   absent  a key that never exists: on a cluster it keeps a commit from running while its slot is between two servers
 --   batch   msgpack array, built by store/commit.py:
 --           journal, previous, last, dedup ttl, ids, streams, sums, users, boards, trails, steps, activity, visits
@@ -416,7 +419,7 @@ local function commit(keys, args)
 end
 
 -- skip --------------------------------------------------------------------------------------------------------------
--- FCALL hitstream_v1_skip 2 <fences> <gaps> <journal> <previous> <to> <reason> <cap>
+-- FCALL hitstream_v2_skip 2 <fences> <gaps> <journal> <previous> <to> <reason> <cap>
 -- Moves the fence over events that a journal cannot replay, and notes the gap. -> 1, or 0 where the fence stands elsewhere
 local function skip(keys, args)
     local journal, previous, to = args[1], tonumber(args[2]), tonumber(args[3])
@@ -429,5 +432,5 @@ local function skip(keys, args)
     return 1
 end
 
-redis.register_function('hitstream_v1_commit', commit)
-redis.register_function('hitstream_v1_skip', skip)
+redis.register_function('hitstream_v2_commit', commit)
+redis.register_function('hitstream_v2_skip', skip)

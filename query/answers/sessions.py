@@ -1,7 +1,8 @@
 """Figures of sessions: how many, how many of them were one event only, and how long they lasted.
 
 A session counts in the bucket that it began in, with all of its duration, and may still go on: until 30 minutes
-without an event have passed it grows, and a bounce may stop being one.
+without an event have passed it grows, and a bounce may stop being one. What a page tells by itself
+(`store.event.SIGNS`) lengthens a session and is else no event of it.
 """
 
 from __future__ import annotations

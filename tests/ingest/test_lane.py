@@ -60,7 +60,7 @@ async def test_a_reply_lost_after_the_commit_ran(redis: Redis, proxy: Proxy, tmp
     async with rig(proxy.url, tmp_path) as worker:
         await worker.send(view(1))
         await worker.drained()
-        proxy.lose_reply_to = b"hitstream_v1_commit"
+        proxy.lose_reply_to = b"hitstream_v2_commit"
         await worker.send(view(2), view(3))
         await worker.drained()
         assert proxy.replies_lost == 1
@@ -74,7 +74,7 @@ async def test_lines_cut_again_and_again(redis: Redis, proxy: Proxy, tmp_path: P
             if number % 5 == 0:
                 proxy.cut()
             if number % 7 == 0:
-                proxy.lose_reply_to = b"hitstream_v1_commit"
+                proxy.lose_reply_to = b"hitstream_v2_commit"
         await worker.drained()
         assert await counted(redis, DAY) == everywhere(60)
 
@@ -178,7 +178,7 @@ async def test_a_large_record_is_committed_in_parts(
         await worker.send(*(view(number) for number in range(12)))
         proxy.restore()
         for _ in range(3):  # so that it has to find its place within a record, from the fence and from disk
-            proxy.lose_reply_to = b"hitstream_v1_commit"
+            proxy.lose_reply_to = b"hitstream_v2_commit"
             await until(lambda: not proxy.lose_reply_to or worker.forwarder.behind == 0)
         await worker.drained()
         assert await counted(redis, DAY) == everywhere(45)

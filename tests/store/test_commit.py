@@ -18,6 +18,7 @@ from store import trail
 from store.activity import decode as decode_act
 from store.buckets import DAY_MS, HOUR_MS, MINUTE_MS
 from store.commit import DEDUP_BUCKETS, Batch
+from store.event import Event
 from store.functions import LIBRARY, Applied, Fenced, Functions, Seen
 from store.keys import ACTIVITY_CAP, TTL_DEDUP, PartitionKeys, SiteKeys
 from store.site import Site
@@ -308,6 +309,30 @@ async def test_sessions(
     assert await _sessions(redis) == want
 
 
+@pytest.mark.parametrize(
+    ("name", "batches", "want"),
+    [
+        ("a bounce stays one, and lasts as long as it was looked at", [["view 0", "sign 1"]], (1, 1, 60)),
+        ("also where the sign comes later", [["view 0"], ["sign 1"], ["sign 2"]], (1, 1, 120)),
+        ("two views are no bounce", [["view 0", "sign 1"], ["view 2"]], (1, 0, 120)),
+        ("a sign after a pause begins no session", [["view 0"], ["sign 31"]], (1, 1, 0)),
+        ("one that comes first belongs to the session too", [["sign 0", "view 10"]], (1, 1, 600)),
+        ("a sign keeps a session open", [["view 0"], ["sign 25"], ["view 50"]], (1, 0, 3000)),
+        ("signs alone are none", [["sign 0", "sign 1"]], (0, 0, 0)),
+    ],
+)
+async def test_signs_are_nothing_that_was_done(
+    redis: Any, writer: Writer, name: str, batches: list[list[str]], want: tuple[int, int, int]
+) -> None:
+    for batch in batches:
+        events: list[Event] = []
+        for what, _, minute in (each.partition(" ") for each in batch):
+            at = NOW + int(minute) * MINUTE_MS
+            events.append(page_view(at=at) if what == "view" else custom(at=at, name="engagement"))
+        await writer.send(*events)
+    assert await _sessions(redis) == want
+
+
 async def test_a_client_s_session_id_makes_the_session(redis: Any, writer: Writer) -> None:
     await writer.send(page_view(session="s1", user="ann"), page_view(session="s2", user="ann"))
     await writer.send(page_view(session="s1", user="ann logged in", at=NOW + 60_000))
@@ -441,4 +466,4 @@ def test_the_library_s_version_is_raised_with_its_text() -> None:
     """Another text under the same name would fight with older workers during a rollout: raise `LIBRARY` with it."""
     source = files("store").joinpath("functions.lua").read_text()
     assert source.startswith(f"#!lua name={LIBRARY}\n")
-    assert (LIBRARY, hashlib.sha256(source.encode()).hexdigest()[:16]) == ("hitstream_v1", "2602de46793a4935")
+    assert (LIBRARY, hashlib.sha256(source.encode()).hexdigest()[:16]) == ("hitstream_v2", "1d075aa90d41ed46")
