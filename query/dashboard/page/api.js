@@ -16,6 +16,11 @@ export class Problem extends Error {
   }
 }
 
+/** For what may fail with a problem and goes on: what is none is a mistake of the page's own, and is told as such. */
+export function tolerate(error) {
+  if (!(error instanceof Problem)) reportError(error);
+}
+
 export class Api {
   #key;
 

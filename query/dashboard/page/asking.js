@@ -1,5 +1,7 @@
 /** When to ask again: soon for what has changed, each minute for everything, seldom for the panels; once at a time. */
 
+import { tolerate } from "./api.js";
+
 const CHANGED_MS = 2_000; // after which changed numbers are asked for again, at the earliest
 const ROUND_MS = 60_000; // after which everything is: a minute has passed, and yesterday's too
 const PANELS_MS = 300_000; // their snapshots are rebuilt so often
@@ -47,7 +49,8 @@ export class Asking {
         this.#due.panels = now + PANELS_MS;
         if (!(await this.#ask.panels())) this.#due.panels = Math.min(this.#due.panels, now + PANELS_AGAIN_MS);
       }
-    } catch {
+    } catch (error) {
+      tolerate(error);
       this.#due.round = Math.min(this.#due.round, now + CHANGED_MS); // again; how things stand, the stream tells
     } finally {
       this.#busy = false;

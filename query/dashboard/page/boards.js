@@ -17,10 +17,11 @@ const BOARDS = [
 export class Boards {
   #boards;
   #api;
-  #period = "today";
+  #period;
 
-  constructor(api, grid) {
+  constructor(api, grid, period) {
     this.#api = api;
+    this.#period = period;
     this.#boards = BOARDS.map((each) => new Board(each));
     grid.append(...this.#boards.map((board) => board.node));
   }

@@ -1,7 +1,7 @@
 /** A chart in its panel: the plot, what it says in words, a tooltip, and the same numbers as a table. */
 
 import { h, setAttribute, setText } from "./dom.js";
-import { clock, day, dayAndClock, tick } from "./format.js";
+import { clock, day, dayAndClock, NONE } from "./format.js";
 import { Plot } from "./plot.js";
 import { onTheme } from "./theme.js";
 
@@ -10,11 +10,9 @@ const DAY_S = 86_400;
 export class Chart {
   #metric = null;
   #series = null;
-  #panel;
 
   /** `shape` as of a plot; `title(metric)` is the panel's heading. */
   constructor(panel, shape, title) {
-    this.#panel = panel;
     this.title = title;
     this.heading = panel.querySelector("h2");
     this.tooltip = h("div", { class: "tooltip", "aria-hidden": "true", hidden: true });
@@ -44,7 +42,7 @@ export class Chart {
     this.#series = series;
     const values = series.points.map(metric.value);
     setText(this.heading, this.title(metric));
-    setText(this.legend, legend(series));
+    setText(this.legend, this.#legend());
     this.#label(values);
     this.plot.draw(series.times, values, series.before.map(metric.value), series.open);
     if (restyled) this.plot.restyle();
@@ -64,9 +62,8 @@ export class Chart {
 
   #texts() {
     return {
-      tick: (value) => this.#metric?.ticks(value) ?? tick(value),
-      whole: () =>
-        this.#metric?.exact !== undefined && this.#metric.change === "relative" && this.#metric.id !== "revenue",
+      tick: (value) => this.#metric.ticks(value),
+      whole: () => this.#metric.whole,
       times: (seconds) => seconds.map((at) => (this.#isLong() ? day(at * 1000) : clock(at * 1000))),
     };
   }
@@ -76,6 +73,16 @@ export class Chart {
     return times.at(-1) - times[0] > 2 * DAY_S;
   }
 
+  #span() {
+    return this.#isLong() ? "week" : "day";
+  }
+
+  #legend() {
+    const said = this.#series.before.length ? [`Dotted: the ${this.#span()} before.`] : [];
+    if (this.#series.open) said.push("The last one is still counting.");
+    return said.join(" ");
+  }
+
   #when(index) {
     const at = this.#series.times[index] * 1000;
     const open = this.#series.open && index === this.#series.points.length - 1;
@@ -83,9 +90,7 @@ export class Chart {
   }
 
   #said(point) {
-    if (point === undefined) return "–";
-    const value = this.#metric.id === "revenue" ? point.count : this.#metric.value(point);
-    return this.#metric.exact(value);
+    return point === undefined ? NONE : this.#metric.exact(this.#metric.raw(point));
   }
 
   #spoken(values) {
@@ -101,8 +106,7 @@ export class Chart {
     if (at === null || this.#series === null) return;
     const before = this.#series.before[at.index];
     const lines = [h("b", {}, this.#said(this.#series.points[at.index])), h("span", {}, this.#when(at.index))];
-    if (before)
-      lines.push(h("span", {}, `${this.#said(before)} ${this.#isLong() ? "the week before" : "the day before"}`));
+    if (before) lines.push(h("span", {}, `${this.#said(before)} the ${this.#span()} before`));
     this.tooltip.replaceChildren(h("div", { class: "tip" }, ...lines));
     this.tooltip.classList.toggle("leftward", at.x > at.width / 2);
     this.tooltip.style.transform = `translateX(${Math.round(at.x)}px)`;
@@ -121,11 +125,7 @@ export class Chart {
   #tabulate() {
     if (this.#series === null) return;
     const { points, before } = this.#series;
-    const head = [
-      "Time",
-      this.#metric.charted,
-      ...(before.length ? [this.#isLong() ? "The week before" : "The day before"] : []),
-    ];
+    const head = ["Time", this.#metric.charted, ...(before.length ? [`The ${this.#span()} before`] : [])];
     setText(this.caption, this.title(this.#metric));
     this.columns.replaceChildren(...head.map((text) => h("th", { scope: "col" }, text)));
     const rows = points.map((point, index) =>
@@ -139,11 +139,4 @@ export class Chart {
     );
     this.rows.replaceChildren(...rows.reverse());
   }
-}
-
-function legend(series) {
-  const open = series.open ? "The last one is still counting." : "";
-  return series.before.length
-    ? `Dotted: the ${series.points.length > 24 ? "week" : "day"} before. ${open}`.trim()
-    : open;
 }

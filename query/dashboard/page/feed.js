@@ -1,5 +1,6 @@
 /** The newest events, the latest on top. Fixed slots whose texts change: nothing moves, however many events come. */
 
+import { pathOf } from "./address.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { moment, money } from "./format.js";
 
@@ -108,8 +109,4 @@ class Slot {
     setText(this.user, event?.user_id ?? "");
     setAttribute(this.user, "title", event?.user_id ?? null);
   }
-}
-
-function pathOf(text) {
-  return /^https?:\/\//.test(text) ? `/${text.split("/").slice(3).join("/")}` : text;
 }

@@ -1,10 +1,9 @@
 /** The funnel: asked for with the steps that were built, and drawn as bars with what a table would say beside them. */
 
+import { tolerate } from "./api.js";
 import { announce, byId, h, setAttribute, setText } from "./dom.js";
 import { count, duration, money, percent } from "./format.js";
-import { Steps } from "./steps.js";
-
-const WORDS = { page: "Page", event: "Event", conversion: "Conversion", error: "Error" };
+import { KINDS, Steps } from "./steps.js";
 
 /** `known()` gives names for suggestions. */
 export function startFunnel(api, known) {
@@ -19,6 +18,7 @@ export function startFunnel(api, known) {
       draw(await api.post("v1/funnels", { steps: steps.asked(), ...options }));
       setText(byId("funnel-refusal"), "");
     } catch (problem) {
+      tolerate(problem);
       setText(byId("funnel-refusal"), problem.message);
     } finally {
       setAttribute(button, "aria-busy", null);
@@ -66,7 +66,7 @@ function row(step, index, most) {
       h(
         "span",
         { class: "funnel-name" },
-        h("span", { class: "kind" }, WORDS[step.step.slice(0, at)] ?? ""),
+        h("span", { class: "kind" }, KINDS[step.step.slice(0, at)] ?? ""),
         " ",
         h("b", { title: step.step }, step.step.slice(at + 1)),
       ),

@@ -16,14 +16,14 @@ byId("leave").addEventListener("click", () => {
   forgetKey();
   location.reload();
 });
-open(knownKey());
+start(knownKey());
 
-async function open(key, refusal = "") {
+async function start(key, refusal = "") {
   const api = new Api(key ?? (await askForKey(refusal)));
   const { comparison, problem } = await greeted(api);
   if (problem) {
     forgetKey();
-    return open(null, `The server does not take this key: ${problem.message}.`);
+    return start(null, `The server does not take this key: ${problem.message}.`);
   }
   setAttribute(byId("gate"), "hidden", true);
   setAttribute(byId("main"), "hidden", false);

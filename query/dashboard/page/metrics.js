@@ -1,13 +1,14 @@
 /**
  * The figures of the page, one entry each: what a tile shows, and which series its charts draw.
  *
+ * id               also its name in the comparison with yesterday
  * now(summary)     the figure of today, from the live summary; null where it would divide by nothing
- * compared         its name in the comparison with yesterday
  * change           "relative", or "points" for what is a rate itself
- * better           1 where more is better, -1 where less is, 0 where it is neither
+ * better           1 where more is better, -1 where less is
  * quality          what else is to be said of the figure, as {text, title}; null where nothing is
- * series, value    the metric of the time series, and its value in a point (a number, or null)
- * shown            a value of the figure as text; `ticks` on an axis
+ * shown, exact     a value as text: as briefly as a tile needs it, and in full; `ticks` as on an axis
+ * series           the metric of the time series; in a point of it, `raw` is what `exact` takes, `value` what is drawn
+ * whole            whether values are whole numbers
  */
 
 import { brief, change, count, money, moneyBrief, percent, points, tick } from "./format.js";
@@ -16,7 +17,6 @@ const PER_MILLE = 1_000;
 
 const asPercent = (value) => percent(value, 0);
 const counted = (point) => point.count;
-
 const exactly = () => null;
 
 /** Distinct users are estimates (HyperLogLog). */
@@ -39,134 +39,96 @@ function otherCurrencies(summary) {
   };
 }
 
+const COUNT = {
+  change: "relative",
+  better: 1,
+  quality: exactly,
+  shown: brief,
+  exact: count,
+  ticks: tick,
+  raw: counted,
+  value: counted,
+  whole: true,
+  hint: "today",
+};
+const RATE = { ...COUNT, change: "points", better: -1, shown: percent, exact: percent, ticks: asPercent, whole: false };
+
 export const METRICS = [
   {
+    ...COUNT,
     id: "active_now",
     label: "Active now",
-    compared: "active_now",
-    change: "relative",
-    better: 1,
-    quality: estimated,
     now: (summary) => summary.active_now,
-    shown: brief,
-    exact: count,
-    ticks: tick,
+    quality: estimated,
+    hint: "in the last 5 minutes",
     series: "visitors",
     charted: "Visitors",
-    value: counted,
-    hint: "in the last 5 minutes",
   },
   {
+    ...COUNT,
     id: "page_views",
     label: "Page views",
-    compared: "page_views",
-    change: "relative",
-    better: 1,
-    quality: exactly,
     now: (summary) => summary.page_views.today,
-    shown: brief,
-    exact: count,
-    ticks: tick,
     series: "page_views",
     charted: "Page views",
-    value: counted,
-    hint: "today",
   },
   {
+    ...COUNT,
     id: "visitors",
     label: "Visitors",
-    compared: "visitors",
-    change: "relative",
-    better: 1,
-    quality: estimated,
     now: (summary) => summary.unique_metrics.visitors,
-    shown: brief,
-    exact: count,
-    ticks: tick,
+    quality: estimated,
     series: "visitors",
     charted: "Visitors",
-    value: counted,
-    hint: "today",
   },
   {
+    ...COUNT,
     id: "sessions",
     label: "Sessions",
-    compared: "sessions",
-    change: "relative",
-    better: 1,
-    quality: exactly,
     now: (summary) => summary.sessions.today,
-    shown: brief,
-    exact: count,
-    ticks: tick,
     series: "sessions",
     charted: "Sessions",
-    value: counted,
-    hint: "today",
   },
   {
+    ...RATE,
     id: "bounce_rate",
     label: "Bounce rate",
-    compared: "bounce_rate",
-    change: "points",
-    better: -1,
-    quality: exactly,
     now: (summary) => summary.sessions.bounce_rate,
-    shown: percent,
-    exact: percent,
-    ticks: asPercent,
+    hint: "of today’s sessions",
     series: "sessions",
     charted: "Bounce rate",
+    raw: (point) => point.bounce_rate,
     value: (point) => point.bounce_rate,
-    hint: "of today’s sessions",
   },
   {
+    ...COUNT,
     id: "conversions",
     label: "Conversions",
-    compared: "conversions",
-    change: "relative",
-    better: 1,
-    quality: exactly,
     now: (summary) => summary.conversions.today,
-    shown: brief,
-    exact: count,
-    ticks: tick,
     series: "conversions",
     charted: "Conversions",
-    value: counted,
-    hint: "today",
   },
   {
+    ...COUNT,
     id: "revenue",
     label: "Revenue",
-    compared: "revenue",
-    change: "relative",
-    better: 1,
-    quality: otherCurrencies,
     now: (summary) => summary.conversions.value[summary.quality.currency] ?? "0",
+    quality: otherCurrencies,
     shown: moneyBrief,
     exact: money,
-    ticks: tick,
     series: "revenue",
     charted: "Revenue",
     value: (point) => (point.count === null ? null : Number(point.count)),
-    hint: "today",
+    whole: false,
   },
   {
+    ...RATE,
     id: "error_rate",
     label: "Error rate",
-    compared: "error_rate",
-    change: "points",
-    better: -1,
-    quality: exactly,
     now: (summary) => summary.errors.rate,
-    shown: percent,
-    exact: percent,
-    ticks: asPercent,
+    hint: "errors per page view",
     series: "error_rate",
     charted: "Error rate",
-    value: counted,
-    hint: "errors per page view",
   },
 ];
 

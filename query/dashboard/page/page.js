@@ -1,5 +1,6 @@
 /** The page at work: what the stream brings is shown at once, and what it only hints at is asked for. */
 
+import { tolerate } from "./api.js";
 import { Asking } from "./asking.js";
 import { Boards } from "./boards.js";
 import { Chart } from "./chart.js";
@@ -18,13 +19,14 @@ import { Tiles } from "./tiles.js";
 export class Page {
   #api;
   #metric = METRICS[1];
-  #range = "day";
+  #range;
   #counted = ""; // what the last summary had counted
   #visitors = 0; // of today
   #lostAt = null;
 
   constructor(api, comparison) {
     this.#api = api;
+    this.#range = byId("hours-range").querySelector(":checked").value; // which a browser may have kept from before
     formatFor(comparison);
     setText(byId("site"), comparison.site);
     document.title = `${comparison.site} · Hitstream`;
@@ -34,7 +36,7 @@ export class Page {
     this.tiles.compare(comparison);
     this.hours = new Chart(byId("hours"), "area", (metric) => `${metric.charted} per hour`);
     this.minutes = new Chart(byId("minutes"), "bars", (metric) => `${metric.charted} per minute`);
-    this.boards = new Boards(api, byId("boards"));
+    this.boards = new Boards(api, byId("boards"), byId("boards-period").querySelector(":checked").value);
     this.feed = new Feed(byId("feed"), byId("feed-blank"), byId("feed-pause"));
     this.panels = new Panels(api);
     this.asking = new Asking({
@@ -151,7 +153,8 @@ export class Page {
   async #again(ask) {
     try {
       await ask();
-    } catch {
+    } catch (error) {
+      tolerate(error);
       this.asking.changed(); // so it is tried again
     }
   }

@@ -1,5 +1,6 @@
 /** What the shop and the network have to say, where there is one: panels below the rest that are there or are not. */
 
+import { tolerate } from "./api.js";
 import { byId, h, setAttribute } from "./dom.js";
 import { clock, count, money, percent } from "./format.js";
 
@@ -27,6 +28,7 @@ export class Panels {
     try {
       return drawn(panel, await this.#api.ask(panel.path, panel.parameters));
     } catch (problem) {
+      tolerate(problem);
       if (!ABSENT.includes(problem.status))
         return framed(panel, h("p", { class: "blank" }, `Not to be had now: ${problem.message}.`));
       this.#absent.add(panel);

@@ -1,25 +1,28 @@
 /** The steps of the funnel that is being built: rows of a kind and a name, kept for the next visit. */
 
+import { pathOf } from "./address.js";
 import { announce, h, setAttribute } from "./dom.js";
 
 const NAME = "hitstream.steps";
 const MOST = 8; // of the twenty that a funnel may have: more are unreadable
-const KINDS = { page: "Page", event: "Event", conversion: "Conversion", error: "Error" };
+export const KINDS = { page: "Page", event: "Event", conversion: "Conversion", error: "Error" };
 const EXAMPLES = { page: "/pricing or /blog/*", event: "signup", conversion: "purchase", error: "TypeError" };
 const DIMENSIONS = { page: "pages", event: "events", conversion: "conversion_types", error: "error_types" };
 
 export class Steps {
   #list;
+  #add;
   #names;
   #known;
 
   /** `known()` gives the names that the lists show, for suggestions. */
   constructor(list, names, add, known) {
     this.#list = list;
+    this.#add = add;
     this.#names = names;
     this.#known = known;
     add.addEventListener("click", () => {
-      if (this.#list.children.length < MOST) this.#append("conversion", "").querySelector("input").focus();
+      this.#append("conversion", "").querySelector("input").focus();
     });
     for (const step of kept() ?? ["page:/*", "conversion:purchase"]) {
       const at = step.indexOf(":");
@@ -62,7 +65,7 @@ export class Steps {
     up.addEventListener("click", () => {
       row.previousElementSibling?.before(row);
       this.#number();
-      up.focus();
+      (up.disabled ? input : up).focus();
     });
     remove.addEventListener("click", () => {
       const next = row.nextElementSibling ?? row.previousElementSibling;
@@ -78,6 +81,7 @@ export class Steps {
 
   #number() {
     const rows = [...this.#list.children];
+    this.#add.disabled = rows.length >= MOST;
     for (const [index, row] of rows.entries()) {
       const [up, remove] = row.querySelectorAll("button");
       setAttribute(row.querySelector("select"), "aria-label", `Kind of step ${index + 1}`);
@@ -94,12 +98,6 @@ export class Steps {
     const shown = kind === "page" ? new Set(names.map(pathOf)) : names;
     this.#names.replaceChildren(...[...shown].map((value) => h("option", { value })));
   }
-}
-
-/** A page is a path; whoever pastes a whole address means its path. */
-function pathOf(name) {
-  if (!/^https?:\/\//.test(name)) return name;
-  return `/${name.split("/").slice(3).join("/")}`;
 }
 
 function kept() {

@@ -2,7 +2,7 @@
  * The live stream, read with fetch (an EventSource sends no Authorization), kept up and taken up again after a break.
  *
  * A page that nobody sees reads nothing. The stream has no memory: what happened in a break is asked for afterwards,
- * which is `onOpen`'s business.
+ * which is the business of `open`.
  */
 
 import { Backoff, pause } from "./backoff.js";
@@ -48,6 +48,15 @@ export class Stream {
     }
   }
 
+  /** A mistake in showing a message is no break of the stream. */
+  #tell(event, data) {
+    try {
+      this.#on.message(event, data);
+    } catch (error) {
+      reportError(error);
+    }
+  }
+
   async #read(attempt, signal) {
     const watch = new Watchdog(() => attempt.abort());
     try {
@@ -60,7 +69,7 @@ export class Stream {
         if (done) return;
         watch.fed();
         this.#backoff.reset();
-        for (const { event, data } of events.feed(value)) this.#on.message(event, data);
+        for (const { event, data } of events.feed(value)) this.#tell(event, data);
       }
     } finally {
       watch.stop();

@@ -87,7 +87,7 @@ class Tile {
     setText(this.quality, quality?.text ?? "");
     setAttribute(this.quality, "title", quality?.title ?? null);
     if (comparison === null) return;
-    const then = comparison.metrics[this.metric.compared].yesterday;
+    const then = comparison.metrics[this.metric.id].yesterday;
     const found = changeOf(this.metric, now, then);
     setText(this.arrow, found ? ARROWS[found.direction] : "");
     setText(this.change, found ? found.text : "");
