@@ -8,10 +8,10 @@ from math import cos, pi
 from random import Random
 from typing import Final
 
-HIGHEST: Final = 1.39 * 1.2  # of `intensity`
+HIGHEST: Final = 1.39 * 1.06  # of `intensity`
 
-_WEEKEND: Final = 1.2
-_WEEKDAY: Final = 0.92  # so that a week's mean is 1
+_WEEKEND: Final = 1.06
+_WEEKDAY: Final = 0.976  # so that a week's mean is 1
 
 
 def intensity(at_ms: int, zone: tzinfo) -> float:

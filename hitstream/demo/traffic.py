@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from datetime import tzinfo
+from hashlib import blake2b
 from itertools import accumulate
 from random import Random
 from typing import Any, Final
@@ -23,7 +24,7 @@ Event = dict[str, Any]
 
 DAY_S: Final = 86_400
 NEW: Final = 0.45  # of visits are somebody's first
-SIGNED_IN: Final = 0.35  # of personas
+SIGNED_IN: Final = 0.6  # of personas
 SOCIAL_SHARE: Final = 0.1  # of events are the network's
 INCIDENT_EVERY: Final = 40  # quarters of an hour, on average; then for one quarter the checkout is in trouble
 QUARTER_MS: Final = 900_000
@@ -87,11 +88,16 @@ def _visits(
     for number, at in enumerate(arrivals(draw, start_ms, measures.visits_per_day, world.zone)):
         persona = draw.choices(everybody, cum_weights=reach)[0]
         if draw.random() < NEW:
-            visitor = Visitor(persona, signed_in=False, browser=f"{world.run}-{number}")
+            visitor = Visitor(persona, signed_in=False, browser=f"guest-{_digest(world.run, number)}")
         else:
             signed_in = persona.number % 100 < SIGNED_IN * 100
-            visitor = Visitor(persona, signed_in=signed_in, browser=f"b-{persona.number}")
+            visitor = Visitor(persona, signed_in=signed_in, browser=f"guest-{_digest('', persona.number)}")
         yield at, visit(draw, shop, visitor, at, number, trouble(at))
+
+
+def _digest(run: str, number: int) -> str:
+    """Looks as random as what a browser keeps, and is the same each time."""
+    return blake2b(f"{run} {number}".encode(), digest_size=4).hexdigest()
 
 
 def trouble(at_ms: int) -> float:
