@@ -35,6 +35,7 @@ NAME: Final = "hitstream"  # of the database where the URL names none
 READ_S: Final = 2.0  # the slowest read should take a tenth of it; an asker who waits longer is better told so
 WORK_S: Final = 60.0  # what writes, or counts everything anew, in one command
 PROBE_S: Final = 10.0  # a dozen commands, some of which make an index
+PATIENCE_S: Final = 0.2  # before a task is cancelled again
 POOL_SIZE: Final = 16
 
 _AUTHENTICATION_FAILED: Final = 18
@@ -67,9 +68,9 @@ class Database:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._probing:
+        while self._probing and not self._probing.done():  # more than once: what it waits for may lose a cancellation
             self._probing.cancel()
-            await asyncio.wait({self._probing})
+            await asyncio.wait({self._probing}, timeout=PATIENCE_S)
         client, self._client = self._client, None
         if client:
             await client.close()
