@@ -39,7 +39,7 @@ from social.model import (
     path_below,
 )
 
-FIRST: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
+FIRST: Final = datetime(2036, 1, 1, 12, tzinfo=UTC)  # not past: the server removes what is old by its own clock
 APART: Final = timedelta(days=20)  # a network's posts are at most nine days old
 TAGS: Final = ("sea", "tea")
 WORDS: Final = ("apple", "bread", "cloud")
@@ -107,11 +107,11 @@ class Network:
                     self._tie(follower, following)
         for _ in range(self.random.randint(7, 10)):
             self._post()
-        for _ in range(self.random.randint(0, 4)):
+        for _ in range(self.random.randint(3, 7)):
             self._comment()
         for _ in range(self.random.randint(4, 9)):
             self._like()
-        for _ in range(self.random.randint(0, 4)):
+        for _ in range(self.random.randint(4, 8)):
             self._notification()
 
     def change(self) -> None:
@@ -155,7 +155,7 @@ class Network:
             self.put(Follow(one, other, self._then(), draw.choice(FOLLOW_STATUSES)))
         if draw.random() < 0.06:
             self.put(Block(one, other, self._then()))
-        if draw.random() < 0.12:
+        if draw.random() < 0.18:
             expires_at = draw.choice((None, self.now + HOUR, self.now - HOUR))
             self.put(Mute(one, other, self._then(), expires_at))
 
@@ -182,7 +182,7 @@ class Network:
         draw = self.random
         id_, at = self.id(f"c{draw.randrange(10**6)}"), self._then()
         parent = draw.choice([None, *self.all(Comment)])
-        post = parent.post_id if parent else draw.choice(self.all(Post)).id
+        post = parent.post_id if parent else draw.choice(self.all(Post)[:2]).id
         path, depth = path_below(parent, id_, at)
         self.put(Comment(
             id_, post, draw.choice(self.people), parent.root_id if parent else id_, path, at, at,
@@ -198,8 +198,8 @@ class Network:
 
     def _notification(self) -> None:
         draw = self.random
-        user, actor = draw.sample(self.people, 2)
-        type_ = draw.choice(TYPES)
+        user, actor = draw.sample(self.people[:3], 2)
+        type_ = draw.choice((*TYPES, "reply", "reply"))
         target_type: NotificationTarget = "user" if "follow" in type_ else "post"
         target = user if target_type == "user" else draw.choice(self.all(Post)).id
         if type_ == "reply" and (comments := self.all(Comment)):

@@ -66,7 +66,7 @@ class Asker:
         self._compare(real, self._plain.post(viewer, id_), viewer, id_)
 
     async def _comments(self) -> None:
-        viewer, id_ = self._viewer(), self._post_id()
+        viewer, id_ = self._viewer(), self._post_id(3)
         answers = await self._pages("comments", id_, viewer=viewer, limit=self._limit())
         real = answers and [
             (each.id, each.author.id if each.author else None) for answer in answers for each in answer.comments
@@ -74,7 +74,8 @@ class Asker:
         self._compare(real, self._plain.comments(viewer, id_), viewer, id_)
 
     async def _notifications(self) -> None:
-        id_, unread = self._user_id(), self._random.choice((None, True, False))
+        id_ = self._random.choice(self._network.people[:3])
+        unread = self._random.choice((None, None, True, False))
         answers = await self._pages("notifications", id_, unread=unread, limit=self._limit())
         real = answers and [
             {
@@ -168,8 +169,9 @@ class Asker:
     def _user_id(self) -> str:
         return self._random.choice(("stranger", *self._network.people * 3))
 
-    def _post_id(self) -> str:
-        return str(self._random.choice(self._network.all(Post)).id)
+    def _post_id(self, of: int | None = None) -> str:
+        """One of the first so many: those have the comments."""
+        return str(self._random.choice(self._network.all(Post)[:of]).id)
 
     def _limit(self) -> int:
         return self._random.choice((2, 20, 20))
