@@ -21,6 +21,7 @@ from .sources import load
 
 MISUSED: Final = 2  # what argparse itself exits with
 INTERRUPTED: Final = 130  # as a shell reports a Ctrl-C
+CUT_OFF: Final = 141  # and a SIGPIPE
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,12 +35,16 @@ def main(arguments: list[str] | None = None) -> int:
         config = load(options.config, os.environ, flags(options))
         logs.set_up(config.log_level, config.log_format)
         status: int = options.run(config, options)
+        sys.stdout.flush()
     except ConfigError as error:
         return _fail(MISUSED, error)
     except (CannotListen, DemoFailed, EngineFailed, ImportFailed, Unusable) as error:
         return _fail(FAILED, error)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # as of `| head`: nobody reads the rest, nor what would be said of that
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CUT_OFF
     return status
 
 

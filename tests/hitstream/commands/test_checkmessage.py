@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -156,3 +158,20 @@ def test_mistakes_are_explained(check: Check, dialect: str, options: tuple[str, 
 def test_its_options_go_with_it_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--data-dir", str(tmp_path), "--json"]) == 2
     assert "go with --dialect" in capsys.readouterr().err
+
+
+def test_nobody_may_read_all_of_it(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    arguments = (
+        "check",
+        "--data-dir",
+        str(tmp_path),
+        "--dialect",
+        "matomo",
+        "--query",
+        "idsite=1&rec=1&url=https://a.b/",
+    )
+    with os.fdopen(writing, "wb") as output:
+        done = subprocess.run([sys.executable, "-m", "hitstream", *arguments], stdout=output, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (141, b"")
