@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from store.errors import BadParameter
 from store.parameters import CURSOR, Asked, Parameter
 
 from .. import cards
@@ -97,7 +98,7 @@ class _Comment(Struct, frozen=True):
 async def notifications(database: Database, id_: str, asked: Asked, now: datetime) -> Notifications:
     """Raises `NotFound`. The pages of one list are all as of its first one."""
     after = asked.after(int, int, str)
-    as_of = _EPOCH + after[0] * _MILLISECOND if after else now
+    as_of = _instant(after[0]) if after else now
     owner, viewer, found = await asyncio.gather(
         database.find_one(_Owner, USERS, {"_id": id_}, index=BY_ID),
         viewer_of(database, id_, now),
@@ -192,6 +193,13 @@ def _group(
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def _instant(milliseconds: int) -> datetime:
+    try:
+        return _EPOCH + milliseconds * _MILLISECOND
+    except OverflowError:
+        raise BadParameter("cursor", "is not one that an answer gave") from None
 
 
 def _milliseconds(instant: datetime) -> int:

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from social.database import Database
 from social.model import Mute
 from social.reads import notifications as reading
+from store.parameters import Asked
 from tests.social.asking import NOW, asking, fill
 from tests.social.people import ago, block, comment, post, told, user
 
@@ -60,6 +61,14 @@ async def test_pages_are_as_of_the_first_one(database: Database, redis: Redis) -
         rest = await network.pages("/users/ada/notifications", "groups", limit=2, cursor=first["next_cursor"])
         assert [group["target_id"] for group in first["groups"] + rest] == ["p0", "p1", "p2", "p3", "p4"]
         assert (await network.get("/users/ada/notifications"))["groups"][0]["type"] == "comment"
+
+
+async def test_a_made_up_time_in_a_cursor(database: Database, redis: Redis) -> None:
+    await fill(database, user("ada"))
+    made_up = Asked("notifications", reading.PARAMETERS, {}).cursor(2**62, 0, "like:post:p")
+    async with asking(database, redis) as network:
+        why = await network.refused("/users/ada/notifications", cursor=made_up)
+        assert why == "cursor: is not one that an answer gave"
 
 
 async def test_nothing_is_told_of_whom_or_what_the_user_may_or_will_not_see(database: Database, redis: Redis) -> None:
