@@ -218,6 +218,7 @@ async def test_a_chart_has_the_numbers_of_the_figure_that_was_chosen(
     await live.tile("revenue").click()
     await expect(page.locator("#hours-title")).to_have_text("Revenue per hour")
     await expect(live.tile("revenue")).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator("#hours .legend")).to_have_text("Dotted: the day before. The last one is still counting.")
     picture = page.locator("#hours").get_by_role("img")
     await expect(picture).to_have_attribute("aria-label", re.compile(r"^Revenue per hour\. Highest €37\.50 at "))
     for chart, rows in (("#hours", 24), ("#minutes", 60)):
@@ -229,6 +230,8 @@ async def test_a_chart_has_the_numbers_of_the_figure_that_was_chosen(
         assert values.count("€0.00") == rows - 1
     await page.locator("#hours").get_by_role("radio", name="7 days").check()
     await expect(page.locator("#hours tbody tr")).to_have_count(168)
+    await live.tile("visitors").click()
+    await expect(page.locator("#minutes .legend")).to_have_text("The last one is still counting. Estimates, ±0.8%.")
 
 
 async def test_a_page_that_nobody_sees_asks_nothing(page: Page, site: OnSite, complaints: Complaints) -> None:

@@ -1,7 +1,7 @@
 /** A chart in its panel: the plot, what it says in words, a tooltip, and the same numbers as a table. */
 
 import { h, setAttribute, setText } from "./dom.js";
-import { clock, day, dayAndClock, NONE } from "./format.js";
+import { clock, count, day, dayAndClock, NONE, percent } from "./format.js";
 import { Plot } from "./plot.js";
 import { onTheme } from "./theme.js";
 
@@ -80,6 +80,8 @@ export class Chart {
   #legend() {
     const said = this.#series.before.length ? [`Dotted: the ${this.#span()} before.`] : [];
     if (this.#series.open) said.push("The last one is still counting.");
+    if (this.#series.error !== null) said.push(`Estimates, ±${percent(this.#series.error)}.`);
+    if (this.#series.gone) said.push(`${count(this.#series.gone)} are no longer kept.`);
     return said.join(" ");
   }
 
