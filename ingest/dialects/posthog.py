@@ -30,7 +30,8 @@ PATIENCE_S: Final = 5.0  # clients wait 10 s for an answer, and give up after th
 _PATHS: Final = ("/batch", "/e", "/i/v0/e", "/capture", "/track", "/engage", "/i/v0/ai/batch")
 _FORM: Final = b"data="
 
-# Nothing that would have the client record, load or ask more.
+# Nothing that would have the client record, load or ask more. So nothing may be said of `surveys`: told that there are
+# none, posthog-js loads the script for them all the same.
 _CONFIG: Final[dict[str, Any]] = {
     "supportedCompression": ["gzip", "gzip-js"],
     "hasFeatureFlags": False,
@@ -42,7 +43,6 @@ _CONFIG: Final[dict[str, Any]] = {
     "elementsChainAsString": True,
     "sessionRecording": False,
     "heatmaps": False,
-    "surveys": False,
     "siteApps": [],
     "defaultIdentifiedOnly": True,
 }

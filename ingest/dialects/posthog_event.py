@@ -68,7 +68,7 @@ def item(event: object, now: int) -> object:
         "event_id": event.get("uuid"),
         "user_id": user if user != COOKIELESS else None,
         "timestamp": _timestamp(event, now),
-        "session_id": session if isinstance(session, str | int) and session != COOKIELESS else None,
+        "session_id": session if type(session) in (str, int) and session != COOKIELESS else None,
         "user_agent": agent if isinstance(agent, str) else None,
         **_own(name, beside(properties, rest)),
     }

@@ -157,7 +157,7 @@ def _item(event: object, shared: Object) -> object:
         "anonymous_id": event.get("anonymousId"),
         "timestamp": event.get("timestamp") or event.get("originalTimestamp"),
         "user_agent": _text(context.pop("userAgent", None)),
-        "session_id": context.pop("sessionId") if isinstance(context.get("sessionId"), str | int) else None,
+        "session_id": context.pop("sessionId") if type(context.get("sessionId")) in (str, int) else None,
     }
     rest = {name: value for name, value in event.items() if name not in _PLACED and value not in (None, {})}
     own = _own(type_, rest, context)
