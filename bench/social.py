@@ -103,7 +103,7 @@ def draws(scale: Scale) -> dict[str, Callable[[], str]]:
         "search": search,
         "nearby": nearby,
         "feed": lambda: f"/users/{user()}/feed",
-        "influence": lambda: f"/users/{user()}/influence",
+        "influence": lambda: f"/users/u{skewed(100)}/influence",  # of the most followed it is kept
         "influence, fresh": lambda: f"/users/{user()}/influence",
         "trending": lambda: f"/trending?hours={random.choice([1, 24])}",
     }

@@ -68,7 +68,10 @@ class Writer:
         self._session: AsyncClientSession | None = None
 
     async def position(self) -> int:
-        """Up to where the stream is done; carries out a plan that was left. Raises `NetworkUnavailable`."""
+        """Up to where the stream is done; carries out a plan that was left.
+
+        Raises `NetworkUnavailable`, and `Unavailable` where another transaction holds the position.
+        """
         async with self._database.working() as handle:
             if self._session is None and (await self._database.capabilities()).transactions:
                 self._session = await self._begin(handle)
@@ -87,12 +90,18 @@ class Writer:
         found = await self._database.find_one(Progress, PROGRESS, {"_id": NAME}, index=BY_ID)
         if found is not None and found.session is not None:
             before = {"id": Binary.from_uuid(UUID(found.session))}
-            await handle.client.admin.command("killSessions", [before])
+            try:
+                await handle.client.admin.command("killSessions", [before])
+            except OperationFailure as error:  # what it may have locked is free in a minute
+                log.warning("an earlier projector's session was not ended", extra={"error": str(error)[:300]})
         session = self._database.session()
-        id_ = session.session_id["id"].as_uuid().hex
-        await handle[PROGRESS.name].update_one(
-            {"_id": NAME}, {"$set": {"session": id_}, "$setOnInsert": {"position": 0}}, upsert=True
-        )
+        named = {"$set": {"session": session.session_id["id"].as_uuid().hex}, "$setOnInsert": {"position": 0}}
+        try:
+            await handle[PROGRESS.name].update_one({"_id": NAME}, named, upsert=True)
+        except OperationFailure as error:
+            if error.code != _WRITE_CONFLICT:
+                raise
+            raise Unavailable(str(error)) from error
         return session
 
     async def write(self, writes: Writes, since: int, until: int) -> None:

@@ -25,7 +25,7 @@ from tests.social.acting import drained, projecting, send, time_of
 from tests.social.tally import Tally, figures, random_events
 from tests.waiting import until
 
-EVENTS = 300
+EVENTS = 200
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ async def test_a_projector_that_is_killed_anywhere(
 ) -> None:
     events = random_events(random, EVENTS)
     positions = [position(id_) for id_ in await send(redis, *events)]
-    for generation in range(4):
+    for generation in range(3):
         aim = positions[EVENTS * generation // 4 + random.randrange(EVENTS // 4)]
         async with child(redis_url, database.url, str(random.choice([4, 10, 25])), *mode):
             await until(lambda aim=aim: _reached(database, aim), 60)  # type: ignore[misc]
@@ -102,7 +102,7 @@ async def test_a_database_that_is_killed_anywhere(tmp_path: Path, redis: Any, ra
     async with Mongo(tmp_path / "m", sync=False) as mongo, Database(mongo.url) as database:
         await ensure(database)
         async with projecting(database, redis, batch=7):
-            for kill in range(3):
+            for kill in range(2):
                 aim = positions[EVENTS * kill // 4 + random.randrange(EVENTS // 4)]
                 await until(lambda aim=aim: _reached(database, aim), 60)  # type: ignore[misc]
                 await turns(random)

@@ -84,7 +84,7 @@ async def test_many_at_once(database: Database, redis: Any) -> None:
 
 
 async def test_what_is_moving_is_no_drift(database: Database, redis: Any) -> None:
-    events = random_events(Random(5), 250)
+    events = random_events(Random(5), 120)
     await send(redis, *events[:50])
     async with projecting(database, redis, batch=5):
         await send(redis, *events[50:])
