@@ -45,7 +45,9 @@ async def test_likes_lift_a_post_and_make_an_interest_of_its_hashtags(database: 
 async def test_a_hashtag_is_one_in_any_case(database: Database, redis: Redis) -> None:
     await project(
         database, redis, act("ann", "post", post_id="1", text="#Tea #TEA"),
-        act("bob", "post", post_id="2", text="#tea"), act("cyd", "post", post_id="3", hashtags=["ＴＥＡ"]), act("ann", "like", post_id="3"),
+        act("bob", "post", post_id="2", text="#tea"),
+        act("cyd", "post", post_id="3", hashtags=["ＴＥＡ"]),
+        act("ann", "like", post_id="3"),
     )  # fmt: skip
     (trend,) = await trending.work_out(database, NOW, 24, 10)
     assert (trend.hashtag, trend.user_count, trend.post_count, trend.average_engagement) == ("tea", 3, 3, 1)
