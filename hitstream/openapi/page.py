@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from hitstream import problems
 from query.dashboard.files import TYPES
 
 from .parts import Part, answer, operation, parameter, ref, text
+
+_NAME: Final = text(pattern="^[A-Za-z0-9._-]+$")
 
 
 def paths() -> dict[str, Any]:
@@ -18,8 +20,8 @@ def paths() -> dict[str, Any]:
                 "What the live page is made of",
                 {200: _file(), 404: answer("There is no such file.", ref("Problem"), problems.MEDIA_TYPE)},
                 parameters=(
-                    parameter("folder", "The page's version, or `vendor`.", text(), place="path", required=True),
-                    parameter("name", "Of the file.", text(), place="path", required=True),
+                    parameter("folder", "The page's version, or `vendor`.", _NAME, place="path", required=True),
+                    parameter("name", "Of the file.", _NAME, place="path", required=True),
                 ),
             )
         },
