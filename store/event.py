@@ -89,7 +89,7 @@ Event = PageView | Conversion | Error | Custom
 
 # Custom events that a page's tracker sends by itself and that are nothing a visitor did: they show how long a session
 # lasts, and neither begin one nor keep it from being a bounce.
-SIGNS: Final = frozenset({"engagement", "web_vitals"})
+SIGNS: Final = frozenset({"engagement", "not_found", "web_vitals"})
 
 
 class Record(Struct, frozen=True, array_like=True):

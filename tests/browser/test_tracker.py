@@ -5,14 +5,16 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from playwright.async_api import Browser, Error, Page
+from playwright.async_api import Browser, Error, Page, expect
 
 from tests.browser.chromium import ARGUMENTS, Complaints, executable
+from tests.browser.live_page import LivePage
 from tests.browser.shop import Shop, without_cookies
 from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+SHOWN_MS = 20_000  # the page takes a second; a loaded machine may take longer
 FAILING = "Failed to load resource|ERR_|blocked by CORS"
 
 
@@ -60,10 +62,15 @@ async def was_browsed_once(shop: Shop) -> bool:
     return await counted(shop) == (BROWSED_PAGES, BROWSED_EVENTS, "64.00", sum(BROWSED_PAGES.values()))
 
 
-async def test_a_visit(page: Page, shop: Shop) -> None:
+async def test_a_visit(shop: Shop, page: Page, complaints: Complaints) -> None:
+    """Somebody else watches it arrive."""
+    live = await LivePage(await page.context.new_page(), shop.site).open(complaints)
     await browse(page, shop)
+    await expect(live.figure("revenue")).to_have_text("€64.00", timeout=SHOWN_MS)
+    await expect(live.figure("conversions")).to_have_text("1", timeout=SHOWN_MS)
+    await expect(live.figure("page_views")).to_have_text("7", timeout=SHOWN_MS)
     await until(lambda: was_browsed_once(shop))
-    await without_cookies(page)
+    await without_cookies(page)  # and the live page has none either
     assert not any(request.cookies for request in shop.gate.received)
     assert (await shop.numbers())["unique_metrics"]["visitors"] == 1
     await until(lambda: nothing_waits(page))
@@ -73,7 +80,7 @@ async def nothing_waits(page: Page) -> bool:
     return bool(await page.evaluate("Object.keys(localStorage).length") == 0)
 
 
-async def test_a_visit_while_the_server_refuses(page: Page, shop: Shop, complaints: Complaints) -> None:
+async def test_a_visit_while_the_server_refuses(shop: Shop, page: Page, complaints: Complaints) -> None:
     """What it refuses waits for it, over all pages, and is asked about no sooner than it says."""
     complaints.allow(FAILING)
     await page.goto(shop.url)
@@ -93,7 +100,7 @@ async def test_a_visit_while_the_server_refuses(page: Page, shop: Shop, complain
 
 
 async def test_a_visit_while_the_server_is_overloaded_now_and_then(
-    page: Page, shop: Shop, complaints: Complaints
+    shop: Shop, page: Page, complaints: Complaints
 ) -> None:
     complaints.allow(FAILING)
     shop.gate.refuse = (429, "1")
@@ -102,7 +109,7 @@ async def test_a_visit_while_the_server_is_overloaded_now_and_then(
     await until(lambda: was_browsed_once(shop))
 
 
-async def test_a_visit_without_replies(page: Page, shop: Shop, complaints: Complaints) -> None:
+async def test_a_visit_without_replies(shop: Shop, page: Page, complaints: Complaints) -> None:
     """The server has each event, the browser does not know it."""
     complaints.allow(FAILING)
     shop.gate.lose_replies = True
@@ -113,7 +120,7 @@ async def test_a_visit_without_replies(page: Page, shop: Shop, complaints: Compl
     assert await was_browsed_once(shop)
 
 
-async def test_pages_are_left_while_a_request_is_under_way(page: Page, shop: Shop, complaints: Complaints) -> None:
+async def test_pages_are_left_while_a_request_is_under_way(shop: Shop, page: Page, complaints: Complaints) -> None:
     complaints.allow(FAILING)
     shop.gate.hold.clear()
     await browse(page, shop)
@@ -121,7 +128,7 @@ async def test_pages_are_left_while_a_request_is_under_way(page: Page, shop: Sho
     await until(lambda: was_browsed_once(shop))
 
 
-async def test_without_a_network(page: Page, shop: Shop, complaints: Complaints) -> None:
+async def test_without_a_network(shop: Shop, page: Page, complaints: Complaints) -> None:
     complaints.allow(FAILING)
     await page.goto(f"{shop.origin}/demo/products/fog-bowl")
     await until(lambda: shop.gate.sent(name="view_product"))
@@ -137,7 +144,7 @@ async def test_without_a_network(page: Page, shop: Shop, complaints: Complaints)
     assert await shop.top("conversion_types") == {"signup": 1}
 
 
-async def test_a_tab_is_closed_without_a_network(page: Page, shop: Shop, complaints: Complaints) -> None:
+async def test_a_tab_is_closed_without_a_network(shop: Shop, page: Page, complaints: Complaints) -> None:
     """The next page of the site tells what the last could not."""
     complaints.allow(FAILING)
     await page.goto(f"{shop.origin}/demo/products/fog-bowl")
@@ -153,7 +160,7 @@ async def test_a_tab_is_closed_without_a_network(page: Page, shop: Shop, complai
     assert (await shop.top("events"))["add_to_basket"] == 1
 
 
-async def test_two_tabs(page: Page, shop: Shop, complaints: Complaints) -> None:
+async def test_two_tabs(shop: Shop, page: Page, complaints: Complaints) -> None:
     """What one of them has not told yet the other takes over: both tell it, and it counts once."""
     complaints.allow(FAILING)
     await page.goto(f"{shop.origin}/demo/products/fog-bowl")
@@ -177,7 +184,7 @@ async def nothing_new_is_sent(page: Page) -> bool:
     return bool(await page.evaluate("Object.keys(localStorage).length") == 1)
 
 
-async def test_a_closed_tab_sends_its_last_events_by_beacon(page: Page, shop: Shop) -> None:
+async def test_a_closed_tab_sends_its_last_events_by_beacon(shop: Shop, page: Page) -> None:
     """Even those of its last moment."""
     address = shop.put(
         "/own", "addEventListener('pagehide', () => hitstream.event('farewell'), {capture: true})", tag=""
@@ -190,7 +197,7 @@ async def test_a_closed_tab_sends_its_last_events_by_beacon(page: Page, shop: Sh
     assert [request.beacon for request in shop.gate.received if "farewell" in str(request.events)] == [True]
 
 
-async def test_more_than_a_beacon_may_carry(page: Page, shop: Shop) -> None:
+async def test_more_than_a_beacon_may_carry(shop: Shop, page: Page) -> None:
     """A browser lets 64 KiB go at once with a page that is left."""
     script = "for (let i = 0; i < 60; i++) hitstream.event('large', {i, text: '€'.repeat(1200)})"
     await page.goto(shop.put("/own", script))

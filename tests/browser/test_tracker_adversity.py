@@ -23,21 +23,21 @@ FAILING: Final = "Failed to load resource|ERR_|blocked by CORS"
 DAY_MS: Final = 86_400_000
 
 
-async def test_a_release_that_is_pinned_by_its_digest(page: Page, shop: Shop) -> None:
+async def test_a_release_that_is_pinned_by_its_digest(shop: Shop, page: Page) -> None:
     newest = published()[-1]
     tag = shop.tag(f"integrity={newest.integrity} crossorigin", newest.name)
     await page.goto(shop.put("/own", tag=tag))
     await until(lambda: shop.gate.sent(type="page_view"))
 
 
-async def test_another_script_is_not_run_in_its_place(page: Page, shop: Shop, complaints: Complaints) -> None:
+async def test_another_script_is_not_run_in_its_place(shop: Shop, page: Page, complaints: Complaints) -> None:
     complaints.allow("integrity|hitstream is not defined")
     await page.goto(shop.put("/own", tag=shop.tag(f"integrity=sha384-{'A' * 64} crossorigin")))
     assert await page.evaluate("typeof hitstream") == "undefined"
 
 
 @pytest.mark.parametrize("days", [3, -3])
-async def test_a_clock_that_is_days_off(page: Page, shop: Shop, days: int) -> None:
+async def test_a_clock_that_is_days_off(shop: Shop, page: Page, days: int) -> None:
     """What has just happened goes by the server's clock."""
     await page.add_init_script(f"const now = Date.now; Date.now = () => now() + {days * DAY_MS}")
     await page.goto(shop.put("/own"))
@@ -45,7 +45,7 @@ async def test_a_clock_that_is_days_off(page: Page, shop: Shop, days: int) -> No
     assert await shop.top("pages") == {f"{shop.origin}/own": 1}
 
 
-async def test_a_clock_that_is_set_back_while_it_waits(page: Page, shop: Shop, complaints: Complaints) -> None:
+async def test_a_clock_that_is_set_back_while_it_waits(shop: Shop, page: Page, complaints: Complaints) -> None:
     complaints.allow(FAILING)
     shop.gate.refuse = (503, "5")
     await page.goto(shop.put("/own"))
@@ -56,14 +56,14 @@ async def test_a_clock_that_is_set_back_while_it_waits(page: Page, shop: Shop, c
     await until(lambda: shop.gate.sent(name="later"))
 
 
-async def test_a_wait_that_is_no_number(page: Page, shop: Shop, complaints: Complaints) -> None:
+async def test_a_wait_that_is_no_number(shop: Shop, page: Page, complaints: Complaints) -> None:
     complaints.allow(FAILING)
     shop.gate.refuse = (503, "Wed, 21 Oct 2026 07:28:00 GMT")
     await page.goto(shop.put("/own"))
     await until(lambda: page.evaluate("Object.values(localStorage).some(it => JSON.parse(it)[0] > Date.now())"))
 
 
-async def test_a_page_that_is_rendered_ahead(page: Page, shop: Shop) -> None:
+async def test_a_page_that_is_rendered_ahead(shop: Shop, page: Page) -> None:
     """As its scripts see it: Playwright's pages are never rendered ahead."""
     await page.add_init_script("Object.defineProperty(document, 'prerendering', {get: () => !window.shown})")
     await page.goto(shop.put("/own", "hitstream.event('early')"))
@@ -82,7 +82,7 @@ STORAGE = {
 
 
 @pytest.mark.parametrize(("attributes", "script"), STORAGE.values(), ids=STORAGE)
-async def test_without_storage(page: Page, shop: Shop, complaints: Complaints, attributes: str, script: str) -> None:
+async def test_without_storage(shop: Shop, page: Page, complaints: Complaints, attributes: str, script: str) -> None:
     """It keeps what it could not send as long as the page lasts."""
     complaints.allow(FAILING)
     await page.add_init_script(script)
@@ -96,7 +96,7 @@ async def test_without_storage(page: Page, shop: Shop, complaints: Complaints, a
         assert await page.evaluate("Object.keys(localStorage)") == []
 
 
-async def test_in_a_frame_that_may_nothing_but_run(page: Page, shop: Shop) -> None:
+async def test_in_a_frame_that_may_nothing_but_run(shop: Shop, page: Page) -> None:
     frame = shop.put("/framed")
     await page.goto(shop.put("/own", tag="", body=f'<iframe sandbox="allow-scripts" src="{frame}"></iframe>'))
     await until(lambda: shop.gate.sent(type="page_view", page_url=frame))
@@ -115,7 +115,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("script", PAGES.values(), ids=PAGES)
-async def test_a_page_that_has_its_own_ways(page: Page, shop: Shop, complaints: Complaints, script: str) -> None:
+async def test_a_page_that_has_its_own_ways(shop: Shop, page: Page, complaints: Complaints, script: str) -> None:
     complaints.allow(FAILING)
     shop.pages["/odd.js"] = script.replace("KEY", shop.site.key("write"))
     odd = '<script src="/odd.js"></script>'

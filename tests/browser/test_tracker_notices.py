@@ -24,7 +24,7 @@ def views(shop: Shop) -> list[str]:
     return [event["page_url"].removeprefix(shop.origin) for event in shop.gate.sent(type="page_view")]
 
 
-async def test_routes_of_one_page_are_views(page: Page, shop: Shop) -> None:
+async def test_routes_of_one_page_are_views(shop: Shop, page: Page) -> None:
     await page.goto(f"{shop.origin}/demo/journal")
     await page.click("text=On water")
     await page.click("text=On clay")
@@ -42,14 +42,14 @@ ROUTES = """
 """
 
 
-async def test_an_address_is_viewed_once(page: Page, shop: Shop) -> None:
+async def test_an_address_is_viewed_once(shop: Shop, page: Page) -> None:
     await page.goto(shop.put("/own", ROUTES))
     await until(lambda: shop.gate.sent(name="last"))
     assert views(shop) == ["/own", "/own/a/", "/own/b?x=1"]
     assert shop.gate.sent(type="page_view")[2]["title"] == "B"
 
 
-async def test_routes_in_the_fragment(page: Page, shop: Shop) -> None:
+async def test_routes_in_the_fragment(shop: Shop, page: Page) -> None:
     await page.goto(shop.put("/own", tag=shop.tag("data-hash")) + "#/a")
     for fragment in ("/b?c=1", "!/d", "/b?c=1"):
         await page.evaluate("fragment => { location.hash = fragment }", fragment)
@@ -58,7 +58,7 @@ async def test_routes_in_the_fragment(page: Page, shop: Shop) -> None:
     assert views(shop) == ["/own/a", "/own/b?c=1", "/own/d", "/own/b?c=1"]
 
 
-async def test_views_by_hand(page: Page, shop: Shop) -> None:
+async def test_views_by_hand(shop: Shop, page: Page) -> None:
     script = (
         """history.pushState({}, "", "/own/a"); hitstream.pageView({title: "By hand", page_url: location + "?b"})"""
     )
@@ -81,7 +81,7 @@ CALLS = """
 """
 
 
-async def test_what_scripts_tell(page: Page, shop: Shop) -> None:
+async def test_what_scripts_tell(shop: Shop, page: Page) -> None:
     """And whatever they tell, nothing is thrown at them."""
     await page.goto(shop.put("/own", CALLS))
     await told(page, shop)
@@ -105,7 +105,7 @@ async def test_what_scripts_tell(page: Page, shop: Shop) -> None:
     assert (await shop.top("events"))["searched"] == 1
 
 
-async def test_calls_before_it_has_loaded(page: Page, shop: Shop) -> None:
+async def test_calls_before_it_has_loaded(shop: Shop, page: Page) -> None:
     """They wait in a stub, a proxy or a plain array, and come behind the view of their page."""
     stub = '<script src="/demo/assets/stub.js"></script><script src="/early.js"></script>'
     shop.pages["/early.js"] = "hitstream.identify('ann'); hitstream.conversion('early', {value: 1})"
@@ -119,7 +119,7 @@ async def test_calls_before_it_has_loaded(page: Page, shop: Shop) -> None:
     assert [event["user_id"] for event in shop.gate.sent()[:2]] == ["ann", "ann"]
 
 
-async def test_it_is_there_once_however_often_it_is_loaded(page: Page, shop: Shop) -> None:
+async def test_it_is_there_once_however_often_it_is_loaded(shop: Shop, page: Page) -> None:
     await page.goto(shop.put("/own", tag=shop.tag("data-user=ann") + shop.tag()))
     await told(page, shop)
     assert [event.get("user_id") for event in shop.gate.sent()] == ["ann", "ann"]
@@ -136,7 +136,7 @@ ERRORS = """
 """
 
 
-async def test_errors_are_told_once_and_ten_at_most(page: Page, shop: Shop, complaints: Complaints) -> None:
+async def test_errors_are_told_once_and_ten_at_most(shop: Shop, page: Page, complaints: Complaints) -> None:
     complaints.allow("thrown|Failed to load|Content Security Policy")
     await page.goto(shop.put("/own", ERRORS))
     await until(lambda: shop.gate.sent(name="last"))
@@ -162,7 +162,7 @@ shadow.attachShadow({mode: "open"}).innerHTML = '<a href="https://shadow.example
 """
 
 
-async def test_links_out_and_downloads(page: Page, shop: Shop) -> None:
+async def test_links_out_and_downloads(shop: Shop, page: Page) -> None:
     await page.goto(shop.put("/own", CLICKS, body=LINKS))
     for text in ("out", "file", "own", "part", "mail", "drawn", "button", "shadow"):
         await page.click(f"text={text} >> nth=0")
@@ -177,7 +177,7 @@ async def test_links_out_and_downloads(page: Page, shop: Shop) -> None:
     ]
 
 
-async def test_a_page_that_does_not_exist(page: Page, shop: Shop, complaints: Complaints) -> None:
+async def test_a_page_that_does_not_exist(shop: Shop, page: Page, complaints: Complaints) -> None:
     complaints.allow("404")
     await page.goto(f"{shop.origin}/demo/cellar")
     await told(page, shop)
@@ -186,7 +186,7 @@ async def test_a_page_that_does_not_exist(page: Page, shop: Shop, complaints: Co
     await until(lambda: len(shop.gate.sent(name="not_found")) == 2)
 
 
-async def test_attention_and_vitals(page: Page, shop: Shop) -> None:
+async def test_attention_and_vitals(shop: Shop, page: Page) -> None:
     """Time counts while the page is seen, half a minute at most after the last sign of somebody."""
     await page.clock.install()
     await page.goto(shop.put("/own", body="<h1>Text</h1>" + "<p>more</p>" * 200))
@@ -216,7 +216,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("script", REFUSALS.values(), ids=REFUSALS)
-async def test_who_does_not_want_it_is_not_counted(page: Page, shop: Shop, script: str) -> None:
+async def test_who_does_not_want_it_is_not_counted(shop: Shop, page: Page, script: str) -> None:
     await page.add_init_script(f"if (location.protocol == 'http:') {script}")
     await page.goto(f"{shop.origin}/demo/products/fog-bowl")
     await page.click("text=Add to basket")
@@ -227,7 +227,7 @@ async def test_who_does_not_want_it_is_not_counted(page: Page, shop: Shop, scrip
     assert shop.gate.received == []
 
 
-async def test_opting_out_holds_for_all_pages_until_it_is_taken_back(page: Page, shop: Shop) -> None:
+async def test_opting_out_holds_for_all_pages_until_it_is_taken_back(shop: Shop, page: Page) -> None:
     await page.goto(shop.url)
     await until(lambda: shop.gate.sent(type="page_view"))
     requests = len(shop.gate.received)

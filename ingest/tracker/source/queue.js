@@ -52,6 +52,7 @@ export const put = guarded((type, fields) => {
 // Takes over what other pages left: those before this one, and those in other tabs that have no answer yet. Also when
 // the browser brings this page back, or the network is back.
 export function adopt() {
+  delete storage[own];
   until = 0;
   for (const key of Object.keys(storage)) {
     if (key.includes(PREFIX)) {
