@@ -21,6 +21,9 @@ ELSEWHERE: Final = ("/v1/commerce/", "/v1/social/")  # served only where their d
 OPEN: Final = {
     "/",
     "/dashboard/{folder}/{name}",
+    "/docs",
+    "/docs/style.css",
+    "/docs/icon.svg",
     "/t.js",
     "/t.{version}.{digest}.js",
     "/healthz",

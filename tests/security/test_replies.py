@@ -58,7 +58,8 @@ async def test_a_browser_is_told_what_it_gets(app: Running, method: str, path: s
         assert EVIL not in str(reply.headers)
         assert "Set-Cookie" not in reply.headers
         if "text/html" in reply.headers.get("Content-Type", ""):
-            assert "script-src" in reply.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+            assert "unsafe" not in reply.headers["Content-Security-Policy"]
 
 
 LABELS: Final[dict[str, set[str]]] = {
