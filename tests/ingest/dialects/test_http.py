@@ -76,6 +76,19 @@ async def test_one_message_may_be_for_several_sites(app: Running) -> None:
     assert (status, headers["x-plausible-dropped"]) == (400, "3")
 
 
+async def test_a_part_for_a_site_that_is_not_here_spoils_no_other(app: Running) -> None:
+    def event(site: str, url: str = "/") -> dict[str, Any]:
+        return {"type": "event", "payload": {"website": site, "hostname": "shop.example", "url": url}}
+
+    body = [event("nobody"), event(ALIAS), event(KEYS["blog"]["write"]), event(ALIAS, "https://-/")]
+    async with app.session.post(app.url + "/api/batch", json=body) as reply:
+        said = await reply.json()
+    assert (reply.status, said["size"], said["processed"], said["errors"]) == (200, 4, 2, 2)
+    failed = {each["index"]: each["response"]["error"]["code"] for each in said["details"]}
+    assert failed == {0: "unauthorized", 3: "invalid_url"}
+    assert await views(app) == 1
+
+
 async def test_a_second_key_lends_its_rights_where_it_is_of_the_same_site(app: Running) -> None:
     def old(idsite: str, token: str) -> str:
         query = f"idsite={idsite}&rec=1&url=https://shop.example/&cdt=2020-01-31 12:00:00"
