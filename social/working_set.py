@@ -18,8 +18,9 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 from bson import ObjectId
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from .model import AccountStatus, Comment, Poll, Post, PostStatus, User, Visibility, Waiting, document
+from .model import AccountStatus, Comment, Notification, Poll, Post, PostStatus, User, Visibility, Waiting, document
 
 EDGE_BYTES: Final = 12  # an ObjectId: of 10^9 edges, two have the same with probability 10^-11
 
@@ -163,6 +164,13 @@ class WorkingSet:
 
     def count(self, kind: Kind, id_: str, path: str, by: int) -> None:
         self._counts.setdefault((kind, id_), Counter())[path] += by
+
+    def mark_read(self, user_id: str, up_to: datetime) -> None:
+        """What a user was told up to then: by this batch so far, and before it."""
+        self.read[user_id] = max(up_to, self.read.get(user_id, up_to))
+        for key, told in list(self._now.items()):
+            if isinstance(told, Notification) and told.user_id == user_id and told.created_at <= up_to:
+                self._now[key] = replace(told, read=True)
 
     def writes(self) -> Writes:
         """What differs from what was loaded. Edges that came and went again are not in it."""

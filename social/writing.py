@@ -165,7 +165,7 @@ def plan_of(writes: Writes) -> Plan:
         found: dict[str, Any] = plan.setdefault(COLLECTION_OF[kind].name, fresh)
         return found
 
-    if writes.read:  # first: what is told by the same batch was told later, or is marked by its effect
+    if writes.read:  # first: what the same batch tells is inserted as it is meant to be
         of_notifications = [{"user_id": user_id, "up_to": up_to} for user_id, up_to in writes.read.items()]
         plan[NOTIFICATIONS.name] = {"read": of_notifications, "insert": [], "change": [], "remove": []}
     for (kind, id_), change in writes.changed.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Any, Final
 
@@ -26,6 +27,9 @@ _PLACES: Final = {
     "email": "email",
     "status": "status",
 }  # fmt: skip
+
+# What only one may have.
+_NAMES: Final = ("username_key", "email")
 
 # What is known of a person: gone with the account.
 _PERSONAL: Final = ("username", "username_key", "email", "password_hash", "last_active")
@@ -61,9 +65,7 @@ def _edit(network: WorkingSet, sent: Sent, action: EditProfile) -> None:
         if not username.isprintable() or not username:
             raise Refused("username must be printable")
         names = {"username": username, "username_key": username.casefold()}
-        _claim(network, account, "username_key", names["username_key"])
-    if "email" in changed:
-        _claim(network, account, "email", changed["email"])
+    _claim(network, account, {**names, **changed})
     preferences = replace(
         account.preferences,
         **{name: changed[name] for name in ("private_account", "allow_mentions") if name in changed},
@@ -86,9 +88,7 @@ def _delete(network: WorkingSet, sent: Sent, _: DeleteProfile) -> None:
     account = account_of(network, sent.actor, sent.at)
     if account.status == "deleted":
         raise Ignored("already")
-    for kind, name in (("username_key", account.username_key), ("email", account.email)):
-        if name:
-            network.put((kind, name), Named(""))
+    _claim(network, account, dict.fromkeys(_NAMES))
     network.edit(
         replace(account, status="deleted", username_key=None, email=None),
         status="deleted", profile={}, updated_at=sent.at, **dict.fromkeys(_PERSONAL),
@@ -96,22 +96,21 @@ def _delete(network: WorkingSet, sent: Sent, _: DeleteProfile) -> None:
 
 
 def _read(network: WorkingSet, sent: Sent, action: ReadNotifications) -> None:
-    up_to = min(action.up_to or sent.at, sent.at)
-    network.read[sent.actor] = max(up_to, network.read.get(sent.actor, up_to))
+    network.mark_read(sent.actor, min(action.up_to or sent.at, sent.at))
 
 
-def _claim(network: WorkingSet, account: Account, kind: str, name: str | None) -> None:
-    """Gives up the account's old name of the kind for the new one. Raises `Refused` where another has it."""
-    old = getattr(account, kind)
-    if name == old:
-        return
-    if name is not None:
-        owner = network.find(Named, (kind, name))
+def _claim(network: WorkingSet, account: Account, given: Mapping[str, Any]) -> None:
+    """Gives up the account's old names for those among the given. Raises `Refused` where another has one of them."""
+    claimed = [(kind, given[kind]) for kind in _NAMES if kind in given and given[kind] != getattr(account, kind)]
+    for kind, name in claimed:
+        owner = None if name is None else network.find(Named, (kind, name))
         if owner is not None and owner.user_id not in ("", account.id):
             raise Refused(f"{kind.removesuffix('_key')} belongs to another user")
-        network.put((kind, name), Named(account.id))
-    if old is not None:
-        network.put((kind, old), Named(""))
+    for kind, name in claimed:
+        if name is not None:
+            network.put((kind, name), Named(account.id))
+        if (old := getattr(account, kind)) is not None:
+            network.put((kind, old), Named(""))
 
 
 def _email(given: str) -> str:

@@ -236,6 +236,18 @@ def test_notifications_are_read_up_to_a_time() -> None:
     assert writes.read == {"ada": time_of(BEGIN + HOUR_MS)}
 
 
+def test_what_the_same_batch_told_is_read_where_it_came_before() -> None:
+    read = act("ada", "notifications_read", at=BEGIN + HOUR_MS)
+    writes, _, _ = after(P, LIKE, read, act("bob", "share", post_id="p"))
+    assert {one["type"]: one["read"] for one in documents(writes, Notification)} == {"like": True, "share": False}
+
+
+def test_a_profile_that_is_refused_takes_no_name() -> None:
+    wanted = act("bob", "profile", username="Bob", email="ada@b.org")
+    _, _, refused = after(act("ada", "profile", email="ada@b.org"), wanted, act("cyd", "profile", username="Bob"))
+    assert refused == ["profile: email belongs to another user"]
+
+
 def test_edges_that_came_and_went_are_not_written() -> None:
     writes, _, _ = after(FOLLOW, UNFOLLOW)
     assert {kind for kind, _ in writes.inserted} == {Account}
