@@ -47,9 +47,7 @@ log = logging.getLogger(__name__)
 
 NAME: Final = "events"  # of this projector, among those that keep their progress
 
-_DUPLICATE: Final = 11000
 _WRITE_CONFLICT: Final = 112
-_INVALID: Final = 121
 _OPTIONS: Final[CodecOptions[dict[str, Any]]] = CodecOptions(tz_aware=True)
 
 Plan = dict[str, Any]  # collection -> what to do in it
@@ -125,11 +123,12 @@ class Writer:
         except (BSONError, OverflowError, DocumentTooLarge) as error:
             raise Unwritable(str(error)) from error
         except OperationFailure as error:
-            if (reason := _refusal(error)) is not None:
-                raise Unwritable(reason) from error
-            if error.has_error_label("TransientTransactionError") or error.code == _WRITE_CONFLICT:
+            codes = [one.get("code") for one in _write_errors(error)]
+            if error.has_error_label("TransientTransactionError") or _WRITE_CONFLICT in (error.code, *codes):
                 raise Unavailable(str(error)) from error
-            raise
+            if not codes:
+                raise
+            raise Unwritable(str(_write_errors(error)[0].get("errmsg", error))[:300]) from error
 
     async def _write_twice(self, plan: Plan, since: int, until: int) -> None:
         try:
@@ -218,13 +217,9 @@ def _operations(plan: Plan, until: int, *, again: bool) -> Mapping[str, list[Ope
 _STAMPED: Final = frozenset({"users", "posts", "comments"})  # those with counters
 
 
-def _refusal(error: OperationFailure) -> str | None:
-    """Why a document can never be written; None where the reason is another."""
-    details = error.details or {}
-    for one in details.get("writeErrors", [{"code": error.code, "errmsg": str(error)}]):
-        if one.get("code") in (_DUPLICATE, _INVALID):
-            return str(one.get("errmsg", "refused"))[:300]
-    return None
+def _write_errors(error: OperationFailure) -> list[Mapping[str, Any]]:
+    """What a bulk of writes says of those that failed."""
+    return list((error.details or {}).get("writeErrors", ()))
 
 
 def _encode(plan: Plan) -> str:

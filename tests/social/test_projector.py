@@ -212,3 +212,21 @@ async def test_the_position_is_that_of_the_last_event(network: Database, redis: 
     async with network.working() as handle:
         assert await handle.progress.find_one({}, {"session": 0}) == {"_id": "events", "position": position(last)}
     assert await redis.exists(KEY)
+
+
+async def test_a_document_that_the_server_refuses_spoils_no_other(database: Database, redis: Any) -> None:
+    """By an index that somebody has made, of which no effect knows."""
+    async with database.working() as handle:
+        await handle.users.create_index("profile.bio", unique=True, sparse=True, name="by_hand")
+    try:
+        entries = [act(who, "profile", bio=bio) for who, bio in (("ada", "x"), ("bob", "x"), ("cyd", "y"))]
+        ids = await send(redis, *entries)
+        (poison,) = await projector(database, redis).apply(
+            [StreamEntry(id_, fields) for id_, fields in zip(ids, entries, strict=True)]
+        )
+        assert poison.entry.id == ids[1]
+        assert "by_hand" in poison.reason
+        assert set((await figures(database))["users"]) == {"ada", "cyd"}
+    finally:
+        async with database.working() as handle:
+            await handle.users.drop_index("by_hand")
