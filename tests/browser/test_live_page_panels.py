@@ -74,7 +74,7 @@ async def test_customers_products_stock_and_tags_are_shown(page: Page, site: OnS
     })  # fmt: skip
     await LivePage(page, site).open(complaints)
     rows = {
-        "Customers": ["vip", "12", "€48,210.50", "61%"],
+        "Customers": ["VIP", "12", "€48,210.50", "61%"],
         "Products, 30 days": ["Headphones </b><i>", "1,204", "€120,400.00", "42%"],
         "To reorder": ["Cable, 2 m", "-3", "0", "250"],
         "Trending tags, 24 hours": ["#launch", "320", "12", "410"],

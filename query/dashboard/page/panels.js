@@ -7,6 +7,15 @@ import { clock, count, money, percent } from "./format.js";
 const ROWS = 6;
 const ABSENT = [401, 403, 404]; // no shop, no network, or another site's: nothing to show and nothing to say
 
+const SEGMENTS = {
+  vip: "VIP",
+  premium: "Premium",
+  regular: "Regular",
+  new: "New",
+  dormant: "Dormant",
+  prospect: "Prospects",
+};
+
 export class Panels {
   #api;
   #absent = new Set(); // what a site does not have it is not asked for again
@@ -44,7 +53,7 @@ const PANELS = [
     path: "v1/commerce/segments",
     rows: (answer) => answer.segments.filter((segment) => segment.customers > 0),
     columns: [
-      ["Segment", (row) => row.name],
+      ["Segment", (row) => SEGMENTS[row.name] ?? row.name],
       ["Customers", (row) => count(row.customers)],
       ["Revenue", (row, answer) => money(row.revenue, answer.currency)],
       ["Share", (row) => percent(row.share_of_revenue, 0)],
