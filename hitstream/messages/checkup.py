@@ -6,6 +6,7 @@ Whose site it is follows from the configuration and `keys.toml`, where there are
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -84,9 +85,10 @@ def _examined(
         message,
         trusted=whose.is_trusted(translation.token or translation.presented),
         implied=implied(endpoint.path) if own else None,
+        currency=whose.currency(translation.presented),
         fitting=not own,
     )
-    readings = tuple(reading(each, "" if own else whose.says(each.presented)) for each in found)
+    readings = tuple(reading(each, whose.says(each.presented)) for each in found)
     rejected = [Rejection(index, each.rejection.code, each.rejection.message)
                 for index, each in enumerate(found) if each.rejection]  # fmt: skip
     reply = endpoint.accept(message, _in_order(translation, found), Outcome(len(found) - len(rejected), rejected))
@@ -109,7 +111,8 @@ class _Whose:
         self._keyring = Keyring(sites_of(config, kept), keys_of(config, kept)) if known else None
 
     def says(self, presented: Presented) -> str:
-        if self._keyring is None:
+        """The site's name, or why there is none; '' where that cannot be told."""
+        if self._keyring is None or not presented.key:
             return ""
         try:
             return self._keyring.recognise(presented, SENDERS).site.id
@@ -117,11 +120,17 @@ class _Whose:
             return f"(none: {error.message})"
 
     def is_trusted(self, presented: Presented) -> bool:
-        try:
-            grant: Grant | None = self._keyring.recognise(presented, SENDERS) if self._keyring else None
-        except RequestError:
-            return False
+        grant = self._grant(presented)
         return grant is not None and grant.kind == "server"
+
+    def currency(self, presented: Presented) -> str:
+        grant = self._grant(presented)
+        return grant.site.currency if grant else ""
+
+    def _grant(self, presented: Presented) -> Grant | None:
+        with suppress(RequestError):
+            return self._keyring.recognise(presented, SENDERS) if self._keyring else None
+        return None
 
 
 def _matched(pattern: str, path: str) -> dict[str, str] | None:

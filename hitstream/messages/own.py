@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import hdrs
 
 from ingest.decode import items
+from ingest.dialects.keys import in_header
 from ingest.dialects.wire import Dialect, Endpoint, Message, Outcome, Reply, Translation, encoded
 from store.errors import RequestError
 from store.keys import STREAM_OF
@@ -25,7 +26,10 @@ def implied(path: str) -> str | None:
 
 def _read(message: Message) -> Translation:
     found = items(message.body, message.headers.get(hdrs.CONTENT_TYPE, ""))
-    return Translation(Presented(""), found.items, list(range(len(found.items))), len(found.items), found.sent_at)
+    key = (
+        in_header(message, "bearer") or in_header(message, "basic") or Presented(message.headers.get("X-Write-Key", ""))
+    )
+    return Translation(key, found.items, list(range(len(found.items))), len(found.items), found.sent_at)
 
 
 def _accept(_: Message, __: Translation, outcome: Outcome) -> Reply:

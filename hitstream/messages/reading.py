@@ -30,7 +30,14 @@ _FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "event": _SHARED | {"name", "properties"},
 }
 _IDS: Final = ("user_id", "anonymous_id")
-_TEXTS: Final = ("page_url", "referrer", "title", "error_message", "session_id")
+# Why a text may be kept in other words than it was sent in.
+_TEXTS: Final = {
+    "page_url": "kept in one spelling, without a fragment and advertisers' parameters; utm_* stand apart",
+    "referrer": "kept without its query, and not at all where it is no address",
+    "title": "cut where it is too long, control characters replaced",
+    "error_message": "cut where it is too long, control characters replaced",
+    "session_id": "control characters replaced",
+}
 
 
 class Reading(Struct, frozen=True, omit_defaults=True):
@@ -90,10 +97,10 @@ def _corrections(item: dict[str, Any], event: Event, fields: dict[str, Any]) -> 
             yield "user_id is the anonymous_id, for there is none"
         else:
             yield "user_id is the day's cookieless id, for there is neither a user_id nor an anonymous_id"
-    for name in _TEXTS:
+    for name, reason in _TEXTS.items():
         sent = item.get(name)
         if isinstance(sent, str) and sent and sent != fields.get(name):
-            yield f"{name} was {sent[:100]!r}{'...' if len(sent) > 100 else ''}"
+            yield f"{name} was {sent[:100]!r}{'...' if len(sent) > 100 else ''}: it is {reason}"
     if item.get("user_agent"):
         yield "user_agent is kept as browser, system and device"
     if item.get("address"):

@@ -40,10 +40,11 @@ def tried(
     *,
     trusted: bool = False,
     implied: str | None = None,
+    currency: str = "",
     fitting: bool = True,
 ) -> list[Tried]:
-    """`trusted`: as if it were sent with a server key. `fitting`: as dialects have it, and our own calls have not.
-    Raises `TooLarge`."""
+    """`trusted`: as if it were sent with a server key. `currency`: the site's. `fitting`: as dialects have it, and our
+    own calls have not. Raises `TooLarge`."""
     context = Context(
         site=_SITE,
         trusted=trusted,
@@ -55,10 +56,10 @@ def tried(
         implied=implied,
     )
     found: list[Tried] = []
-    size = Fitting()
+    fitter = Fitting(currency)
     for share in (translation, *translation.others):
         for place, item in zip(share.places, share.items, strict=True):
-            fitted, changes = size.fit(item) if fitting else (item, [])
+            fitted, changes = fitter.fit(item) if fitting else (item, [])
             admission = admit([fitted], context)
             event = admission.events[0] if admission.events else None
             rejection = admission.rejections[0] if admission.rejections else None
