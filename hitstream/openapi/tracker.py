@@ -18,8 +18,10 @@ def paths() -> dict[str, Any]:
                 "One release of the tracker, for ever the same",
                 {200: script, 404: answer("There is no such release.", ref("Problem"), problems.MEDIA_TYPE)},
                 parameters=(
-                    parameter("version", "Its number.", text(), place="path", required=True),
-                    parameter("digest", "How its SHA-256 begins, in hex.", text(), place="path", required=True),
+                    parameter("version", "Its number.", text(pattern="^[1-9][0-9]*$"), place="path", required=True),
+                    parameter(
+                        "digest", "How its SHA-256 begins.", text(pattern="^[0-9a-f]{12}$"), place="path", required=True
+                    ),
                 ),
             )
         },
