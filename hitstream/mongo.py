@@ -48,6 +48,7 @@ ROLES: Final = ("readWriteAnyDatabase", "dbAdminAnyDatabase")
 START_S: Final = 120.0  # recovery after a crash reads its log
 _PING_MS: Final = 10_000  # it listens by then; to be let in takes long on a busy machine
 _POLL_S: Final = 0.05
+_HEARD_S: Final = 1.0
 
 
 class Mongo(Engine):
@@ -205,18 +206,20 @@ async def _end_orphan(pid_file: Path, directory: Path) -> None:
     """Ends the server that an earlier process left behind, and returns when it is gone.
 
     It was on a leash, so its SIGTERM is already on its way, unless it was stopped or is busy. One that came while it
-    was stopped is taken by any of its threads, and heard by the first alone: so it gets another when it goes on.
+    was stopped may be taken by a thread that does nothing about it, and another would be taken for the same; but it
+    heeds a SIGINT, too, and bears both.
     """
     pid = _holder(pid_file, directory)
     if pid is None:
         return
     log.warning("ending a SecantusDB that an earlier server left behind", extra={"pid": pid})
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for each in (signal.SIGCONT, number):
+    steps = (((signal.SIGCONT, signal.SIGTERM), _HEARD_S), ((signal.SIGINT,), STOP_S), ((signal.SIGKILL,), STOP_S))
+    for numbers, patience in steps:
+        for number in numbers:
             with suppress(ProcessLookupError):
-                os.kill(pid, each)
+                os.kill(pid, number)
         with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_S):
+            async with asyncio.timeout(patience):
                 while _holder(pid_file, directory) == pid:
                     await asyncio.sleep(_POLL_S)
                 return
