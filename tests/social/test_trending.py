@@ -8,8 +8,9 @@ import pytest
 
 from social.database import Database
 from social.model import Post, PostStats, Preferences, Trends, User, document
-from social.reads.trending import renew, work_out
+from social.reads.trending import PARAMETERS, renew, trending, work_out
 from social.schema import BY_ID, TRENDS
+from store.parameters import Asked
 
 NOW = datetime(2025, 1, 13, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -104,3 +105,19 @@ async def test_is_worked_out_ahead_of_time_and_again_when_that_is_old(database: 
     assert await kept() == (NOW, ["tea"])
     await renew(database, NOW + timedelta(seconds=60))
     assert await kept() == (NOW + timedelta(seconds=60), [])
+
+
+async def test_is_answered_from_what_was_worked_out_for_twice_as_long(database: Database) -> None:
+    async def ask(later: int, **parameters: str) -> tuple[datetime, list[str]]:
+        answer = await trending(database, Asked("trending", PARAMETERS, parameters), NOW + timedelta(seconds=later))
+        return answer.as_of, [trend.hashtag for trend in answer.hashtags]
+
+    await use(database, [*by(3, "tea", 1), *by(4, "sea", 1)])
+    await renew(database, NOW)
+    async with database.working() as handle:
+        await handle["posts"].delete_many({})
+    assert await ask(119) == (NOW, ["sea", "tea"])
+    assert await ask(119, limit="1") == (NOW, ["sea"])
+    assert await ask(119, hours="23") == (NOW + timedelta(seconds=119), [])  # of that span nothing is kept
+    assert await ask(120) == (NOW + timedelta(seconds=120), [])
+    assert await ask(1_199, hours="168") == (NOW, ["sea", "tea"])
