@@ -17,13 +17,14 @@ from .database import Database
 from .schema import COLLECTIONS, Collection, Index
 from .validators import validator
 
+BUILD_S: Final = 3_600.0  # of an index over all posts there are: one that is cut short would begin anew for ever
 _NAMESPACE_EXISTS: Final = 48
 
 
 async def ensure(database: Database) -> None:
     """Brings the database to the table. Raises `NetworkUnavailable`."""
     capabilities = await database.capabilities()
-    async with database.working() as handle:
+    async with database.working(BUILD_S) as handle:
         existing = {found["name"]: found for found in await (await handle.list_collections()).to_list()}
         for collection in COLLECTIONS:
             await _ensure_validator(handle, collection, existing.get(collection.name), capabilities)
