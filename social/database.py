@@ -38,8 +38,9 @@ PROBE_S: Final = 10.0  # a dozen commands, some of which make an index
 PATIENCE_S: Final = 0.2  # before a task is cancelled again
 POOL_SIZE: Final = 16
 
-_AUTHENTICATION_FAILED: Final = 18
-_UNAUTHORIZED: Final = 13
+# A server that is being set up, or the wrong one: Unauthorized, AuthenticationFailed; IndexNotFound and
+# NoQueryExecutionPlans, where a text or a place is looked for before `social.migrate` has made their indexes.
+_NOT_READY: Final = frozenset({13, 18, 27, 291})
 
 Document = dict[str, Any]
 Handle = AsyncDatabase[Document]
@@ -175,8 +176,8 @@ def _translated(what: str) -> Iterator[None]:
 
 def unavailable(error: PyMongoError) -> bool:
     """Whether the server could not be asked, or not in time; anything else is a mistake of ours."""
-    if isinstance(error, OperationFailure) and error.code in (_AUTHENTICATION_FAILED, _UNAUTHORIZED):
-        return True  # a server that is being set up, or the wrong one
+    if isinstance(error, OperationFailure) and error.code in _NOT_READY:
+        return True
     return isinstance(error, ConnectionFailure) or error.timeout
 
 

@@ -8,7 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from pymongo.errors import AutoReconnect
+from pymongo.errors import (
+    AutoReconnect,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
 from redis.asyncio import Redis
 
 from social import database as databases
@@ -68,6 +75,23 @@ async def test_what_the_server_can_do_is_found_out_by_one_of_those_who_ask(
         assert {type(each) for each in asked} == {NetworkUnavailable}
         assert await database.capabilities() == await database.capabilities() == Capabilities(text_index=True)
     assert len(probes) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (AutoReconnect("gone"), True),
+        (ServerSelectionTimeoutError("none"), True),
+        (ExecutionTimeout("too slow", 50), True),
+        (OperationFailure("who are you?", 18), True),
+        (OperationFailure("text index required for $text query", 27), True),
+        (OperationFailure("unknown operator: $nearby", 2), False),
+        (DuplicateKeyError("a second like", 11000), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_counts_as_away(error: PyMongoError, away: bool) -> None:
+    assert databases.unavailable(error) is away
 
 
 async def ask(network: Asking, read: Any) -> tuple[int, str | None]:
