@@ -49,4 +49,4 @@ def routes(
 
         return handle
 
-    return [web.get(PREFIX + read.path, handler(read)) for read in READS]
+    return [web.get(PREFIX + read.path.replace("}", ":[^/]+}"), handler(read)) for read in READS]

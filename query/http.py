@@ -112,7 +112,7 @@ def routes(
         web.get("/v1/metrics/comparison", handler("comparison", answer_comparison)),
         web.get("/v1/metrics/timeseries", handler("timeseries", answer_timeseries)),
         web.get("/v1/metrics/top", handler("top", answer_top)),
-        web.get("/v1/users/{user_id}/activity", handler("activity", answer_activity)),
+        web.get("/v1/users/{user_id:[^/]+}/activity", handler("activity", answer_activity)),
         web.get("/v1/funnels", handler("funnel", answer_funnel)),
         web.post("/v1/funnels", handler("funnel", answer_funnel)),
         web.get("/v1/live", handle_live, allow_head=False),  # it has no end

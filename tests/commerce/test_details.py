@@ -27,6 +27,7 @@ async def test_a_product_by_its_own_sku_or_a_variants(database: Database) -> Non
         assert (await shop.get("/products/C-1"))["sku"] == "C"
         assert (await shop.get("/products/nothing", 404))["message"] == "there is no product 'nothing'"
         assert await shop.get("/products/%00%F0%9F%98%80", 404)
+        assert (await shop.get("/products/%7Ba%7D", 404))["message"] == "there is no product '{a}'"
 
 
 async def test_the_tree_of_categories_counts_what_is_below(database: Database) -> None:
