@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from playwright.async_api import Locator, Page, expect
 
@@ -58,13 +57,10 @@ class LivePage:
             for row in await self.board(title).all()
         ]
 
-    async def evaluated(self, script: str, holds: Callable[[Any], bool]) -> Any:
-        """What a script finds, once it is as it should be."""
-        found: list[Any] = []
+    async def finds(self, script: str, expected: object) -> None:
+        """Waits until a script finds what is expected."""
 
         async def check() -> bool:
-            found.append(await self.page.evaluate(script))
-            return holds(found[-1])
+            return bool(await self.page.evaluate(script) == expected)
 
         await until(check)
-        return found[-1]
