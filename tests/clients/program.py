@@ -44,7 +44,8 @@ class Program:
         assert self._process.stdin
         self._process.stdin.close()
         async with asyncio.timeout(CALL_S):
-            assert await self._process.wait() == 0, self.log
+            status = await self._process.wait()
+        assert status == 0, f"{status}: {self.log}"
 
     async def listen(self) -> None:
         assert self._process.stdout
@@ -87,16 +88,13 @@ async def _running(command: list[str], environment: dict[str, str]) -> AsyncIter
         *command, stdin=pipe, stdout=pipe, stderr=pipe, limit=LINE_BYTES, cwd=ROOT, env={**os.environ, **environment}
     )
     program = Program(process)
+    listening = asyncio.gather(program.listen(), program.keep_log())
     try:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(program.listen())
-            tasks.create_task(program.keep_log())
-            try:
-                yield program
-                if process.returncode is None:
-                    await program.end()
-            finally:
-                if process.returncode is None:
-                    process.kill()
+        yield program
+        if process.returncode is None:
+            await program.end()
     finally:
+        if process.returncode is None:
+            process.kill()
         await process.wait()
+        await listening

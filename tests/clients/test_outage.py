@@ -69,7 +69,7 @@ async def started(stack: AsyncExitStack, clients: list[Client], server: Server, 
     return found
 
 
-async def test_a_reply_is_lost_and_the_server_and_valkey_go_away(
+async def test_a_reply_is_lost_and_the_server_and_valkey_are_stopped_and_killed(
     clients: list[Client], server: Server, sites: Iterator[str]
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -88,6 +88,11 @@ async def test_a_reply_is_lost_and_the_server_and_valkey_go_away(
         await server.kill_valkey()
         for sender in senders:
             await sender.send(3)
+        await asyncio.gather(*(sender.flush() for sender in senders))
+        await server.kill()
+        for sender in senders:
+            await sender.send(3)
+        await server.start()
         await asyncio.gather(*(sender.program.end() for sender in senders))
         assert {sender.name: await sender.counted() for sender in senders} == {sender.name: {} for sender in senders}
 

@@ -39,4 +39,7 @@ await perform({
     }
   },
 })
+// Its own timers do not keep a program alive: without something that does, Node ends while it waits to try again.
+const alive = setInterval(() => {}, 1000)
 await client.shutdown()
+clearInterval(alive)

@@ -24,4 +24,4 @@ await perform({
     pending = []
   },
 })
-await analytics.closeAndFlush()
+await analytics.closeAndFlush({ timeout: 30_000 }) // by default a little longer than flushInterval
