@@ -152,7 +152,8 @@ async def test_a_tab_is_closed_without_a_network(shop: Shop, page: Page, complai
     await page.context.set_offline(True)
     await page.click("text=Add to basket")
     again = await page.context.new_page()
-    await page.close(run_before_unload=True)
+    async with page.expect_event("close"):
+        await page.close(run_before_unload=True)
     await again.context.set_offline(False)
     assert not shop.gate.sent(name="add_to_basket")
     await again.goto(f"{shop.origin}/demo/thanks")

@@ -69,8 +69,19 @@ async def test_a_page_that_is_rendered_ahead(shop: Shop, page: Page) -> None:
     await page.goto(shop.put("/own", "hitstream.event('early')"))
     await page.evaluate("new Promise(resolve => requestIdleCallback(resolve))")
     assert not shop.gate.received
+    assert await page.evaluate("localStorage.length") == 0
     await page.evaluate("window.shown = true; document.dispatchEvent(new Event('prerenderingchange'))")
     await until(lambda: len(shop.gate.sent()) == 2)
+
+
+async def test_a_page_that_is_opened_in_the_background(shop: Shop, page: Page) -> None:
+    """It is viewed; how it was painted, when somebody came to look, is not told."""
+    await page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => !window.shown})")
+    await page.goto(shop.put("/own"))
+    await page.evaluate("window.shown = true; document.dispatchEvent(new Event('visibilitychange'))")
+    await page.goto(shop.put("/next"))
+    await until(lambda: len(shop.gate.sent(type="page_view")) == 2)
+    assert not shop.gate.sent(name="web_vitals")
 
 
 STORAGE = {

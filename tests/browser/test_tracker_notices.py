@@ -182,8 +182,6 @@ async def test_a_page_that_does_not_exist(shop: Shop, page: Page, complaints: Co
     await page.goto(f"{shop.origin}/demo/cellar")
     await told(page, shop)
     assert [event["properties"] for event in shop.gate.sent(name="not_found")] == [{"page": "/demo/cellar"}]
-    await page.goto(shop.put("/own", tag=shop.tag("data-404")))
-    await until(lambda: len(shop.gate.sent(name="not_found")) == 2)
 
 
 async def test_attention_and_vitals(shop: Shop, page: Page) -> None:

@@ -47,13 +47,10 @@ def rendered(links: Links) -> dict[str, str]:
         "cards": "\n".join(map(_card, PRODUCTS)),
     }
 
-    def framed(title: str, content: str, status: str = "") -> str:
-        return frame.substitute(shared, title=escape(title), content=content, status=status)
+    def framed(title: str, content: str) -> str:
+        return frame.substitute(shared, title=escape(title), content=content)
 
-    pages = {
-        path: framed(title, _template(name).substitute(shared), "data-404" if path == "404" else "")
-        for path, (title, name) in _PAGES.items()
-    }
+    pages = {path: framed(title, _template(name).substitute(shared)) for path, (title, name) in _PAGES.items()}
     for each in PRODUCTS:
         others = [other for other in PRODUCTS if other is not each][:3]
         content = product.substitute(shared | _fields(each), others="\n".join(map(_card, others)))

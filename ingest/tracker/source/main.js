@@ -2,7 +2,7 @@
 
 import { report, watchErrors } from "./errors.js";
 import { watchLinks } from "./links.js";
-import { guarded, listen, settings } from "./page.js";
+import { guarded, listen } from "./page.js";
 import { again, leave, look, notice, record, tick, view, watchPages } from "./pages.js";
 import { adopt, flush, identify, optOut, part } from "./queue.js";
 import { load, tellVitals, watchVitals } from "./vitals.js";
@@ -22,7 +22,7 @@ function start() {
   adopt();
   for (const [name, ...values] of calls) api[name](...values);
   look();
-  if (load.responseStatus == 404 || "404" in settings) notice("not_found");
+  if (load.responseStatus == 404) notice("not_found");
   watchPages();
   watchErrors();
   watchLinks();

@@ -24,7 +24,7 @@ try {
 } catch {}
 
 let queue = {}; // an event as JSON without its time: its time, epoch ms
-let underway = [1]; // those of a request that is not answered yet; nothing is sent before adopt()
+let underway = []; // those of a request that is not answered yet
 let user = settings.user;
 let pause = 0; // ms, doubled by each failure
 let until = 0; // epoch ms of the next attempt
@@ -46,7 +46,7 @@ export const put = guarded((type, fields) => {
   const event = { type, event_id: unique(), user_id: user, ...fields };
   const text = JSON.stringify(event, (_, value) => value?.slice?.(0, TEXT) ?? value);
   if (text.length < BATCH) queue[text] = Date.now();
-  soon();
+  document.prerendering || soon(); // what a page does that is never seen is neither sent nor saved
 });
 
 // Takes over what other pages left: those before this one, and those in other tabs that have no answer yet. Also when

@@ -8,7 +8,7 @@ const vitals = { ttfb: load.responseStart | 0, cls: window.LayoutShift && 0, inp
 let first = 0;
 let last = 0;
 let shift = 0;
-let told = 0;
+let told = document.hidden; // what was painted later says nothing of how it loaded
 
 // Each kind of entry is known by a member of its own.
 function judge(entry) {

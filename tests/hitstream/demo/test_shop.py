@@ -33,7 +33,6 @@ async def test_a_page(aiohttp_client: AiohttpClient, shop: web.Application, path
             in reply.headers["Content-Security-Policy"]
         )
     assert f'src="{COLLECTOR}/t.js" data-key="hw_&quot;&lt;"' in text
-    assert ("data-404" in text) is (status == 404)
     assert not re.search(r"<style|style=|<script(?![^>]*src=)| on\w+=", text), "the policy forbids what is inline"
     assert "$" not in text, "something is left to be filled in"
 
