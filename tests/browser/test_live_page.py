@@ -266,3 +266,18 @@ async def test_what_the_stream_says_of_itself_is_said(page: Page, site: OnSite, 
     await expect(live.feed.filter(has_text="1,200 events were passed over here")).not_to_have_count(0)
     await expect(live.feed.filter(has_text="Some events were passed over here")).not_to_have_count(0)
     assert "The store does not answer. The numbers stand still." in await page.evaluate("announced")
+
+
+async def test_what_a_user_did_is_a_name_away(page: Page, site: OnSite, complaints: Complaints) -> None:
+    user = "ann/b <i>?#"
+    await site.send(view("/pricing", user), sale(user, "12.50"), sale("bob", "2.00"))
+    live = await LivePage(page, site).open(complaints)
+    name = live.board("Users").get_by_role("button", name=user)
+    await name.press("Enter")
+    dialog = page.get_by_role("dialog", name=user)
+    await expect(dialog).to_contain_text("2 events in the last 24 hours.")
+    await expect(dialog.get_by_role("listitem")).to_have_count(2)
+    await expect(dialog.get_by_role("listitem").filter(has_text="purchase")).to_contain_text("€12.50")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(name).to_be_focused()

@@ -19,10 +19,11 @@ export class Boards {
   #api;
   #period;
 
-  constructor(api, grid, period) {
+  /** `choose` is called with the user whose name is pressed. */
+  constructor(api, grid, period, choose) {
     this.#api = api;
     this.#period = period;
-    this.#boards = BOARDS.map((each) => new Board(each));
+    this.#boards = BOARDS.map((each) => new Board(each, each.dimension === "users" ? choose : null));
     grid.append(...this.#boards.map((board) => board.node));
   }
 
@@ -48,10 +49,10 @@ export class Boards {
 }
 
 class Board {
-  constructor({ dimension, title, unit, blank }) {
+  constructor({ dimension, title, unit, blank }, choose) {
     this.dimension = dimension;
     this.keys = [];
-    this.rows = Array.from({ length: ROWS }, () => new Row());
+    this.rows = Array.from({ length: ROWS }, () => new Row(choose));
     this.rest = h("p", { class: "rest" });
     this.blank = h("p", { class: "blank" }, blank);
     const id = `board-${dimension}`;
@@ -93,9 +94,10 @@ class Board {
 }
 
 class Row {
-  constructor() {
+  constructor(choose) {
     this.bar = h("span", { class: "bar", "aria-hidden": "true" });
-    this.key = h("span", { class: "key" });
+    this.key = choose ? h("button", { type: "button", class: "key" }) : h("span", { class: "key" });
+    if (choose) this.key.addEventListener("click", () => choose(this.key.title));
     this.count = h("span", { class: "count" });
     this.share = h("span", { class: "share" });
     this.node = h("li", { hidden: true }, this.bar, this.key, this.count, this.share);

@@ -1,22 +1,10 @@
 /** The newest events, the latest on top. Fixed slots whose texts change: nothing moves, however many events come. */
 
-import { pathOf } from "./address.js";
-import { h, setAttribute, setText } from "./dom.js";
-import { moment, money } from "./format.js";
+import { setAttribute, setText } from "./dom.js";
+import { Line } from "./line.js";
 
 const SLOTS = 40;
 const DRAW_MS = 250; // at most four times a second; a busy site sends thousands
-
-const KINDS = {
-  page_view: ["View", (event) => event.page_url, (event) => event.title],
-  conversion: [
-    "Conversion",
-    (event) => event.conversion_type,
-    (event) => (event.value && Number(event.value) ? money(event.value, event.currency) : ""),
-  ],
-  error: ["Error", (event) => event.error_type, (event) => event.error_message],
-  event: ["Event", (event) => event.name, () => ""],
-};
 
 export class Feed {
   #lines = []; // newest first: {event}, or {note}
@@ -28,7 +16,7 @@ export class Feed {
   #last = 0;
 
   constructor(list, blank, pause) {
-    this.#slots = Array.from({ length: SLOTS }, () => new Slot());
+    this.#slots = Array.from({ length: SLOTS }, () => new Line());
     this.#blank = blank;
     list.append(...this.#slots.map((slot) => slot.node));
     pause.addEventListener("click", () => {
@@ -73,40 +61,4 @@ function ordered(lines) {
   return parsed.some((line) => line.note)
     ? parsed
     : parsed.sort((one, other) => other.event.timestamp - one.event.timestamp);
-}
-
-class Slot {
-  constructor() {
-    this.time = h("time", { class: "at" });
-    this.kind = h("span", { class: "kind" });
-    this.main = h("span", { class: "what" });
-    this.more = h("span", { class: "details" });
-    this.user = h("span", { class: "who" });
-    this.node = h(
-      "li",
-      { hidden: true },
-      this.time,
-      this.kind,
-      h("span", { class: "said" }, this.main, this.more),
-      this.user,
-    );
-    this.line = null;
-  }
-
-  show(line) {
-    if (line === this.line) return;
-    this.line = line;
-    setAttribute(this.node, "hidden", line === undefined);
-    if (line === undefined) return;
-    const event = line.event ?? null;
-    const [kind, main, more] = event === null ? ["", () => line.note, () => ""] : (KINDS[event.type] ?? KINDS.event);
-    setAttribute(this.node, "data-kind", event?.type ?? "note");
-    setText(this.time, event === null ? "" : moment(event.timestamp));
-    setText(this.kind, kind);
-    setText(this.main, pathOf(main(event) ?? ""));
-    setAttribute(this.main, "title", main(event) ?? "");
-    setText(this.more, more(event) ?? "");
-    setText(this.user, event?.user_id ?? "");
-    setAttribute(this.user, "title", event?.user_id ?? null);
-  }
 }

@@ -9,6 +9,7 @@ import { Feed } from "./feed.js";
 import { clock, count, formatFor } from "./format.js";
 import { firstEvent } from "./fresh.js";
 import { startFunnel } from "./funnel.js";
+import { History } from "./history.js";
 import { METRICS } from "./metrics.js";
 import { Panels } from "./panels.js";
 import { byHour, byMinute } from "./series.js";
@@ -36,7 +37,10 @@ export class Page {
     this.tiles.compare(comparison);
     this.hours = new Chart(byId("hours"), "area", (metric) => `${metric.charted} per hour`);
     this.minutes = new Chart(byId("minutes"), "bars", (metric) => `${metric.charted} per minute`);
-    this.boards = new Boards(api, byId("boards"), byId("boards-period").querySelector(":checked").value);
+    this.boards = new Boards(api, byId("boards"), byId("boards-period").querySelector(":checked").value, (user) =>
+      this.history.open(user),
+    );
+    this.history = new History(api);
     this.feed = new Feed(byId("feed"), byId("feed-blank"), byId("feed-pause"));
     this.panels = new Panels(api);
     this.asking = new Asking({
