@@ -131,7 +131,11 @@ class Intake:
 
         `kept` is to be called when the events are durable. Raises RateLimited and the journal's errors.
         """
-        if self.stopping or self._ack_after_commit or len(items) > PLAIN_EVENTS or not self._overload.is_calm:
+        if self.stopping or self._ack_after_commit or len(items) > PLAIN_EVENTS:
+            return None
+        # Also while others are turned away: were it only for quiet times, the first late turn of the loop would make
+        # every request twice as dear, and the worker would stay overloaded by what it carried before.
+        if not self._overload.passes(grant.site.id, lambda: _is_important(items, implied)):
             return None
         now = self._clock()
         self._limits.check(grant, now)
@@ -141,7 +145,7 @@ class Intake:
         record = Record(grant.site.id, admission.events)
         partition = partition_of(record.site, self._planner.partitions)
         durable = self._journal.append(partition, encode(record), len(record.events), record)
-        self._overload.check(record.site, len(items), bool)
+        self._overload.check(record.site, len(items), lambda: True)  # it passes
         self._limits.take(grant, len(items), now)
         return Taken(admission, durable)
 

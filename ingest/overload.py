@@ -85,11 +85,6 @@ class Overload:
         self._held = 0
 
     @property
-    def is_calm(self) -> bool:
-        """Whether nothing at all is turned away."""
-        return self._level == inf and not self._journal_is_short
-
-    @property
     def admitted_share(self) -> float:
         """Of the work that is asked for, how much is let in."""
         demand = sum(account.demand for account in self._accounts.values())
@@ -117,12 +112,14 @@ class Overload:
         account = self._account(site)
         work = REQUEST_WORK + events
         account.asked += work
-        if self._journal_is_short and not is_important():
-            raise self._refusal("journal")
+        if reason := self._what_is_short(account, is_important):
+            raise self._refusal(reason)
         if self._level != inf:
-            if account.budget <= 0 and (account.budget <= -DEBT_S * self._level or not is_important()):
-                raise self._refusal("time")
             account.budget -= work
+
+    def passes(self, site: str, is_important: Callable[[], bool]) -> bool:
+        """What `check` would say now, and nothing is counted."""
+        return not self._what_is_short(self._account(site), is_important)
 
     def finished(self, events: int) -> None:
         """When a request that `check` has let in is served."""
@@ -174,6 +171,14 @@ class Overload:
         if account is None:
             account = self._accounts[site] = _Account(budget=0.0 if self._level == inf else self._level * SAVED_S)
         return account
+
+    def _what_is_short(self, account: _Account, is_important: Callable[[], bool]) -> str:
+        """'' where nothing is."""
+        if self._journal_is_short and not is_important():
+            return "journal"
+        if self._level == inf or account.budget > 0:
+            return ""
+        return "time" if account.budget <= -DEBT_S * self._level or not is_important() else ""
 
     def _refusal(self, reason: str) -> Overloaded:
         return Overloaded(reason, RETRY_LEAST_S)

@@ -7,6 +7,7 @@ import json
 import random
 import re
 from collections.abc import AsyncIterator
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from redis.asyncio import Redis
 from ingest.errors import JournalBroken, JournalFull
 from ingest.intake import Intake
 from ingest.journal import Journal
+from ingest.overload import Overload, Reading
+from ingest.pressure import Pressure
 from tests.application import KEYS, Running, serving
 from tests.waiting import until
 
@@ -204,6 +207,29 @@ async def test_the_rate_counts_both_ways(redis: Redis, redis_url: str, tmp_path:
         peer = Peer(reader, writer)
         assert [await peer.ask(request()) for _ in range(6)] == [202] * 5 + [429]
         writer.close()
+
+
+async def test_overload_makes_no_request_dearer(
+    redis: Redis, redis_url: str, tmp_path: Path, ways: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is let in while others are turned away goes the short way too."""
+    made: list[Overload] = []
+
+    def make(*args: Any) -> Overload:
+        made.append(Overload(*args))
+        return made[0]
+
+    monkeypatch.setattr("hitstream.app.Overload", make)
+    monkeypatch.setattr(Pressure, "run", lambda _: asyncio.Event().wait())  # measures nothing by itself
+    async with serving(redis_url, tmp_path, ack="journal") as app:
+        reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
+        peer = Peer(reader, writer)
+        assert await peer.ask(request()) == 202
+        made[0].measured(Reading(elapsed_s=0.1, late_s=1.0, journal_share=0.0, drain_s=0.0))
+        assert made[0].capacity < inf
+        assert await peer.ask(request()) == 202
+        writer.close()
+    assert ways == ["regular", "short"]
 
 
 async def test_an_acknowledgement_that_waits_for_redis_takes_the_regular_way(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from functools import partial
 from math import inf
 
 import pytest
@@ -192,3 +194,25 @@ def test_refusals_are_held_back_the_longer_the_more_there_are_and_no_more_than_f
     assert gate.hold() == 0
     gate.release()
     assert gate.hold() == HOLD_S
+
+
+def test_asking_whether_a_request_would_pass_counts_nothing() -> None:
+    draw = random.Random(7)
+    gate, answers = overload(), set()
+    for _ in range(2_000):
+        important = draw.random() < 0.3
+        is_important = partial(bool, important)
+        said = gate.passes("shop", is_important)
+        assert gate.passes("shop", is_important) is said
+        events = draw.choice([1, 1, 1, 500])
+        try:
+            gate.check("shop", events, is_important)
+        except Overloaded:
+            assert not said
+        else:
+            assert said
+            gate.finished(1)
+        answers.add((said, important))
+        if draw.random() < 0.02:
+            gate.measured(reading(draw.choice([0.0, 0.05, 0.2, 1.0]), draw.choice([0.1, 0.1, 0.95])))
+    assert answers == {(said, important) for said in (True, False) for important in (True, False)}
