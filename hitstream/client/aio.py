@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from .delivery import Delivery
 from .options import Options
-from .outcome import CLOSED, QUEUE_FULL, TOO_LARGE, OnReject, Rejection, Stats, rejection, report
+from .outcome import CLOSED, QUEUE_FULL, TOO_LARGE, UNSENT, OnReject, Rejection, Stats, rejection, report
 from .pile import Pile
 from .streams import Streams
 from .target import target
@@ -153,7 +153,7 @@ class AsyncClient(Tracker[Coroutine[Any, Any, str]]):
         while batch := self._pile.take():
             self._pile.settle(batch)
             left += batch
-        rejections += [rejection(-1, CLOSED, "was not sent before the client closed", encoded) for encoded in left]
+        rejections += [rejection(-1, UNSENT, "was not sent before the client closed", encoded) for encoded in left]
         self._report(rejections)
         self._notify()
 

@@ -26,7 +26,7 @@ from random import Random
 from typing import Any, Final
 
 from .options import Options
-from .outcome import TOO_OLD, Rejection, rejection
+from .outcome import GIVEN_UP, Rejection, rejection
 
 # An event that was sent before may have been counted, and the server knows its id for 24 hours.
 GIVE_UP_MS: Final = 20 * 3_600_000
@@ -103,7 +103,7 @@ class Delivery:
     def _again(self, retry_after: str, now: int, *, at_once: bool = False) -> float:
         assert self._began is not None
         if now - self._began > GIVE_UP_MS:
-            self._reject_all(TOO_OLD, "was tried for 20 hours; a later try might count it twice")
+            self._reject_all(GIVEN_UP, "was tried for 20 hours; a later try might count it twice")
             return 0.0
         self._tries += 1
         self.retries += 1

@@ -30,7 +30,7 @@ class Options:
     backoff_s: float = 0.25
     longest_backoff_s: float = 30.0
 
-    # For `close()`, and so for the end of the program; what is not sent by then is reported (`closed`).
+    # For `close()`, and so for the end of the program; what is not sent by then is reported (`unsent`).
     close_s: float = 5.0
 
     # Bodies of so many bytes are compressed; below, it saves less than a packet.

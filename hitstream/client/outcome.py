@@ -13,8 +13,9 @@ log = logging.getLogger("hitstream.client")
 # Why this side gave an event up. Other codes are the server's (its documentation lists them).
 QUEUE_FULL: Final = "queue_full"
 TOO_LARGE: Final = "too_large"
-TOO_OLD: Final = "too_old"
-CLOSED: Final = "closed"
+GIVEN_UP: Final = "given_up"  # tried for too long
+UNSENT: Final = "unsent"  # when the client closed; some of it may have arrived all the same
+CLOSED: Final = "closed"  # made after that
 
 
 @dataclass(frozen=True, slots=True)

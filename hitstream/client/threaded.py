@@ -16,7 +16,7 @@ from . import exits
 from .connection import Connection
 from .delivery import Delivery
 from .options import Options
-from .outcome import CLOSED, QUEUE_FULL, TOO_LARGE, OnReject, Rejection, Stats, rejection, report
+from .outcome import CLOSED, QUEUE_FULL, TOO_LARGE, UNSENT, OnReject, Rejection, Stats, rejection, report
 from .pile import Pile
 from .target import target
 from .tracker import Tracker, encode
@@ -190,7 +190,7 @@ class Client(Tracker[str]):
                 self._pile.settle(batch)
                 left += batch
             self._changed.notify_all()
-        rejections += [rejection(-1, CLOSED, "was not sent before the client closed", encoded) for encoded in left]
+        rejections += [rejection(-1, UNSENT, "was not sent before the client closed", encoded) for encoded in left]
         self._report(rejections)
         if thread and thread.is_alive():
             assert self._connection

@@ -82,7 +82,7 @@ async def _demo(config: Config, options: argparse.Namespace, measures: Measures)
             filled = place.elsewhere(options.url, options.key or os.environ["HITSTREAM_KEY"])
         else:
             print("Starting a server ...", flush=True)
-            filled = await stack.enter_async_context(place.here(config, options.config))
+            filled = await stack.enter_async_context(place.here(config, options.config, stop))
         print(_where(filled), flush=True)
         now = datetime.now(filled.zone)
         start = place.start(filled, now, options.days)

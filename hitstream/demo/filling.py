@@ -13,6 +13,7 @@ from typing import Any, Final, TextIO
 from msgspec import Struct
 
 from hitstream.client import AsyncClient, Options, Rejection
+from hitstream.client.outcome import CLOSED
 from hitstream.importer.bar import Bar
 
 from .traffic import Measures, World, traffic
@@ -20,7 +21,7 @@ from .traffic import Measures, World, traffic
 Event = dict[str, Any]
 
 TOLD: Final = 5  # kinds of refusal that are told one by one
-CLOSE_S: Final = 30.0  # for the rest when the demo ends
+CLOSE_S: Final = 5.0  # for the rest when the demo ends
 STATUS_EVERY_S: Final = 1.0
 
 # History is limited by the server, so calls wait; a batch is as large as pays. What happens now should show at once.
@@ -59,12 +60,22 @@ class Filling:
 
     async def run(self) -> Result:
         async with AsyncClient(self._task.url, self._task.key, options=OPTIONS, on_reject=self._note) as client:
-            events = traffic(self._task.measures, self._task.world, self._task.start_ms)
-            first = await self._history(client, events)
-            if first and not self._stop.is_set():
-                await client.flush()
-                await self._live(client, itertools.chain([first], events))
+            ending = asyncio.create_task(self._close_when_stopped(client), name="close when stopped")
+            try:
+                events = traffic(self._task.measures, self._task.world, self._task.start_ms)
+                first = await self._history(client, events)
+                if first and not self._stop.is_set():
+                    await self._live(client, itertools.chain([first], events))
+            finally:
+                if not self._stop.is_set():
+                    ending.cancel()
+                await asyncio.wait({ending})  # where it closes, it sends what is still queued
         return Result(self._sent, self._refused, self._until_ms)
+
+    async def _close_when_stopped(self, client: AsyncClient) -> None:
+        """Where the server is away, whoever waits for room in the queue is let go."""
+        await self._stop.wait()
+        await client.close()
 
     async def _history(self, client: AsyncClient, events: Iterator[Event]) -> Event | None:
         """Sends all that lies in the past; the first event that does not."""
@@ -117,6 +128,8 @@ class Filling:
 
     def _note(self, rejection: Rejection) -> None:
         self._sent[rejection.event["type"]] -= 1
+        if rejection.code == CLOSED:
+            return  # it was waiting for room when the demo was told to end
         self._refused[f"{rejection.code}: {rejection.message}"] += 1
         if len(self._refused) <= TOLD and self._refused.total() == len(self._refused):
             self._out.write(f"\rrefused: {rejection.message}\x1b[K\n")

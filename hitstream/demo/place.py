@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -45,8 +46,9 @@ def elsewhere(url: str, key: str) -> Place:
 
 
 @asynccontextmanager
-async def here(config: Config, file: Path | None) -> AsyncIterator[Place]:
+async def here(config: Config, file: Path | None, stop: asyncio.Event) -> AsyncIterator[Place]:
     """The server that runs on the data directory, or one that lasts as long as the block. `file`: the configuration's.
+    `stop` is set where that one ends before.
 
     Raises `DemoFailed`, `Unusable` and `ConfigError`.
     """
@@ -54,7 +56,7 @@ async def here(config: Config, file: Path | None) -> AsyncIterator[Place]:
     if ready := server.running(directory):
         yield _of(config, directory, ready.url, SiteConfig())
         return
-    async with server.own(config, file) as ready:
+    async with server.own(config, file, stop) as ready:
         yield _of(config, directory, ready.url, SiteConfig(currency=CURRENCY))
 
 

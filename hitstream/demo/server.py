@@ -45,8 +45,11 @@ def running(directory: DataDir) -> Ready | None:
 
 
 @asynccontextmanager
-async def own(config: Config, file: Path | None) -> AsyncIterator[Ready]:
-    """Starts a server with these settings and stops it at the end. Raises `DemoFailed`."""
+async def own(config: Config, file: Path | None, stop: asyncio.Event) -> AsyncIterator[Ready]:
+    """Starts a server with these settings and stops it at the end; where it ends before, sets `stop`.
+
+    Raises `DemoFailed`, also when it has ended by itself.
+    """
     directory = DataDir(Path(config.data_dir))
     with directory.lock():  # says that it can be written to, and that nobody else is there
         log = (directory.root / LOG).open("wb")
@@ -59,10 +62,14 @@ async def own(config: Config, file: Path | None) -> AsyncIterator[Ready]:
             env={**os.environ, **_settings(config)},
             start_new_session=True,  # a Ctrl-C in the terminal is ours: what is on its way is sent first
         )
+    watching = asyncio.create_task(_watch(process, stop), name="watch the server")
     try:
         yield await _ready(process, directory)
+        if process.returncode is not None:
+            raise DemoFailed(f"the server ended by itself; {directory.root / LOG} says why")
     finally:
-        await _stop(process)
+        watching.cancel()
+        await _end(process)
 
 
 def _flags(config: Config, file: Path | None) -> list[str]:
@@ -88,7 +95,12 @@ async def _ready(process: asyncio.subprocess.Process, directory: DataDir) -> Rea
     raise DemoFailed("the server did not start:\n" + "\n".join(said[-10:]))
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def _watch(process: asyncio.subprocess.Process, stop: asyncio.Event) -> None:
+    await process.wait()
+    stop.set()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.terminate()
         try:

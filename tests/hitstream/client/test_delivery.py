@@ -162,7 +162,7 @@ def test_ids_are_not_used_when_the_server_may_have_forgotten_them() -> None:
     found.request(NOW + GIVE_UP_MS)
     found.after(NoReply("away"), NOW + GIVE_UP_MS + 1)
     assert found.done()
-    assert [each.code for each in found.rejections] == ["too_old"] * 2
+    assert [each.code for each in found.rejections] == ["given_up"] * 2
 
 
 def test_large_bodies_are_compressed() -> None:

@@ -81,6 +81,16 @@ async def test_what_is_refused_is_told(tmp_path: Path) -> None:
     assert "times: unauthorized: the key is not known" in out.decode()
 
 
+async def test_it_ends_though_its_server_is_away() -> None:
+    process = await started("--url", "http://127.0.0.1:9", "--key", "hs_nobody")
+    assert process.stdout
+    await process.stdout.readuntil(b"Ctrl-C ends it.\n")
+    process.send_signal(signal.SIGINT)
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 1
+    assert "times: unsent: " in out.decode()
+
+
 async def test_a_shop_of_its_own_until_it_is_told_to_end(tmp_path: Path) -> None:
     directory = tmp_path / "demo"
     options = ("--data-dir", str(directory), "--port", "0", "--days", "1", "--rate", "0.1", "--seed", "1")
