@@ -68,7 +68,8 @@ def known() -> set[str]:
 async def test_what_is_exposed_is_as_prometheus_wants_it(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     """Names, units, types, help: of every part, and after each has counted something."""
     shop = {"postgres_url": "postgresql:///nothing?host=/nowhere", "shop": "shop"}
-    async with serving(redis_url, tmp_path, **shop) as app:
+    network = {"mongo_url": "mongodb://127.0.0.1:1", "network": "shop"}
+    async with serving(redis_url, tmp_path, **shop, **network) as app:
         await app.post("/v1/events", [{"type": "page_view", "page_url": "https://a.example/"}, {"type": "event"}])
         await app.get("/v1/metrics/realtime")
         await app.get("/v1/metrics/top", dimension="nonsense")
