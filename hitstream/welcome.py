@@ -27,6 +27,7 @@ def welcome(url: str, deployment: Deployment) -> str:
         # The key stands behind the #, which a browser does not send.
         links = [f"    {url}/#key={keys.read[0]}" for keys in made.values() if keys.read] or [f"    {url}/"]
         lines += ["Watch it live:", *links, ""]
+    lines += ["Read about the API:", f"    {url}/docs", ""]
     return "\n".join(lines)
 
 

@@ -22,7 +22,8 @@ class Options:
     queue_bytes: int = 16 << 20
     when_full: Literal["drop", "wait"] = "drop"
 
-    # Of one try, from connecting to the end of the reply. The server itself answers within three seconds or refuses.
+    # Of one try, from connecting to the end of the reply (`Client`: of each wait for the network within it). The server
+    # itself answers within three seconds or refuses.
     timeout_s: float = 10.0
 
     # Before a next try: at first up to the one, doubled each time up to the other, a random part of it. A server that

@@ -1,1 +1,1 @@
-"""Something to look at: a shop whose pages carry the tracker."""
+"""Something to look at: a shop to click through (`shop`), and made-up traffic to fill a server with (`filling`)."""

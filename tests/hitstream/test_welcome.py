@@ -20,6 +20,10 @@ def test_the_link_to_the_live_page_brings_the_key_along(tmp_path: Path) -> None:
     assert f"    {URL}/#key={deployed.keys['demo'].read[0]}" in welcome(URL, deployed).splitlines()
 
 
+def test_there_is_something_to_read(tmp_path: Path) -> None:
+    assert f"    {URL}/docs" in welcome(URL, deployment(tmp_path, REDIS)).splitlines()
+
+
 def test_a_configured_key_is_not_shown(tmp_path: Path) -> None:
     keys: dict[str, Any] = {kind: f"a_configured_{kind}_key" for kind in ("write", "server", "read")}
     said = welcome(URL, deployment(tmp_path, REDIS, sites={"shop": SiteConfig(**keys)}))
