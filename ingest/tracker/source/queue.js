@@ -40,7 +40,11 @@ export function optOut(out = true) {
 }
 
 // When the browser has nothing else to do, or within a second. Safari has no idle time and takes the object as 0.
-const soon = () => (window.requestIdleCallback || setTimeout)(flush, { timeout: 1e3 });
+// Saved at once: what is written while a tab closes may be lost.
+function soon() {
+  next();
+  (window.requestIdleCallback || setTimeout)(flush, { timeout: 1e3 });
+}
 
 export const put = guarded((type, fields) => {
   const event = { type, event_id: unique(), user_id: user, ...fields };
@@ -78,8 +82,8 @@ function next() {
     else if (!underway.includes(text) && (room -= text.length) > 0) events.push(text);
   }
   try {
-    delete storage[own];
     if (Object.keys(queue)[0]) storage[own] = JSON.stringify([until, queue]);
+    else delete storage[own];
   } catch {} // full: the queue goes on in memory
   return events;
 }
