@@ -9,13 +9,13 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
 from hitstream import leash
 from hitstream.config import Config
-from hitstream.datadir import DataDir, Ready
+from hitstream.datadir import DataDir, InUse, Ready
 from hitstream.keyfile import DEMO
 
 from .shop.catalogue import CURRENCY
@@ -33,15 +33,11 @@ class DemoFailed(Exception):
 def running(directory: DataDir) -> Ready | None:
     """The server that runs there. What a killed one left behind is none."""
     ready = directory.find_ready()
-    if ready is None:
-        return None
     try:
-        os.kill(ready.pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass  # another user's
-    return ready
+        with directory.lock() if ready else nullcontext():
+            return None
+    except InUse:
+        return ready
 
 
 @asynccontextmanager
