@@ -180,6 +180,7 @@ async def collecting(
         ):
             yield
             await _drain(forwarder)
+        await copies.flush()
 
 
 def answering(

@@ -58,13 +58,18 @@ class Copies:
     async def run(self) -> None:
         while True:
             await asyncio.sleep(WRITE_EVERY_S)
-            if self._held:
-                copies, self._held = self._held, deque()
-                try:
-                    await self._write(copies)
-                except (RedisError, OSError, TimeoutError) as error:
-                    self._metrics.copies_dropped.inc(len(copies))
-                    log.info("copies of refused events were not written", extra={"error": str(error)})
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Writes what is held; also for a worker that ends."""
+        if not self._held:
+            return
+        copies, self._held = self._held, deque()
+        try:
+            await self._write(copies)
+        except (RedisError, OSError, TimeoutError) as error:
+            self._metrics.copies_dropped.inc(len(copies))
+            log.info("copies of refused events were not written", extra={"error": str(error)})
 
     async def _write(self, copies: deque[Copy]) -> None:
         async with asyncio.timeout(DEADLINE_S), self._redis.pipeline(transaction=False) as pipe:

@@ -326,6 +326,12 @@ async def _raw(app: Running, *pieces: bytes) -> bytes:
         writer.close()
 
 
+async def test_a_copy_of_what_was_refused_outlives_the_worker(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+    async with serving(redis_url, tmp_path) as app:
+        assert (await app.post("/v1/page_view", {"page_url": "nowhere"}))[0] == 400
+    assert await redis.xlen("{p0}:rejected") == 1
+
+
 async def test_a_body_that_does_not_come_in_time(app: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "BODY_DEADLINE_S", 0.05)
     head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Write-Key: {KEYS['shop']['write']}\r\nContent-Length: 100\r\n\r\n"
