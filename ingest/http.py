@@ -87,7 +87,11 @@ class Collector:
                 content_type=headers.get("Content-Type", ""),
                 encoding=headers.get("Content-Encoding", ""),
             )
-            decoded = items(decompress(body, known.encoding, wire.INFLATED_BYTES), known.content_type)
+            try:
+                decoded = items(decompress(body, known.encoding, wire.INFLATED_BYTES), known.content_type)
+            except RequestError:
+                intake.charge(grant)
+                raise
             admission = await intake.take(grant, decoded.items, known.sender, sent_at=decoded.sent_at, implied=implied)
             intake.metrics.ack_seconds.observe(perf_counter() - began)
             self._express.learn(request, known)

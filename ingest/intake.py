@@ -154,6 +154,10 @@ class Intake:
         self.metrics.ack_seconds.observe(seconds)
         self._overload.finished(taken.admission.accepted)
 
+    def charge(self, grant: Grant) -> None:
+        """For a body that could not be read: it counts as one event towards the key's rate."""
+        self._limits.take(grant, 1, self._clock())
+
     def count(self, error: RequestError) -> None:
         self.metrics.refused.labels(error.code).inc()
         if isinstance(error, Overloaded):
