@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page
 
+from tests.browser.chromium import Complaints
+from tests.browser.live_page import LivePage
+from tests.browser.sites import OnSite
 from tests.endtoend.serving import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -31,3 +34,9 @@ async def test_a_link_leads_to_its_call(page: Page, server: Server) -> None:
     call = page.locator("article:target")
     await call.get_by_role("link", name="Funnel", exact=True).click()
     assert await page.locator(":target h3").inner_text() == "Funnel"
+
+
+async def test_the_live_page_leads_to_it(page: Page, site: OnSite, complaints: Complaints) -> None:
+    await LivePage(page, site).open(complaints)
+    await page.get_by_role("link", name="the API").click()
+    assert await page.locator("h1").inner_text() == "The API"
