@@ -137,6 +137,8 @@ async def test_without_a_network(shop: Shop, page: Page, complaints: Complaints)
         await page.click("text=Add to basket")
     await page.evaluate("hitstream.conversion('signup', {value: 5, currency: 'EUR'})")
     assert not shop.gate.sent(name="add_to_basket")
+    waits = await page.evaluate("Object.values(localStorage).map(entry => JSON.parse(entry)[0])")
+    assert waits == [0], "the next page would wait though nobody asked for it"
     await page.context.set_offline(False)
     await until(lambda: len(shop.gate.sent(name="add_to_basket")) == 3)
     await until(lambda: nothing_waits(page))

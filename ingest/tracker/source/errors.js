@@ -7,11 +7,11 @@ const told = {};
 let left = 10; // of a page: one that fails in a loop has told all by then
 
 export function report(error, message, context) {
-  const { name = error, message: own = error, stack } = Object(error);
-  message = message || own;
+  const { name = error, stack } = Object(error);
+  message = (message || error) + "";
   if (told[message] || !left) return;
   told[message] = left--;
-  record("error", { error_type: name, error_message: message + "", context: { page: location.pathname, stack, ...context } });
+  record("error", { error_type: name, error_message: message, context: { page: location.pathname, stack, ...context } });
 }
 
 export function watchErrors() {

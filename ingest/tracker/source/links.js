@@ -3,7 +3,7 @@
 import { listen } from "./page.js";
 import { notice } from "./pages.js";
 
-const FILE = /\.(pdf|zip|gz|dmg|exe|csv|docx|xlsx|pptx|mp[34])$/i;
+const FILE = /\.(pdf|zip|gz|dmg|exe|csv|docx|xlsx|pptx|mp4)$/i;
 
 export function watchLinks() {
   listen("click auxclick", (event) => {

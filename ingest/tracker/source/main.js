@@ -15,14 +15,11 @@ const api = {
   event: (name, properties) => record("event", { name, properties }),
   error: guarded(report),
   identify,
-  optOut,
+  optOut: guarded(optOut),
 };
 
 function start() {
   adopt();
-  for (const [name, ...values] of calls) api[name](...values);
-  look();
-  if (load.responseStatus == 404) notice("not_found");
   watchPages();
   watchErrors();
   watchLinks();
@@ -42,6 +39,10 @@ function start() {
     }
   });
   listen("online", adopt);
+  // Last, for a call of what there is not ends this.
+  for (const [name, ...values] of calls) api[name](...values);
+  look();
+  if (load.responseStatus == 404) notice("not_found");
 }
 
 // Loaded twice it is there once: what the first has put there is no array. A page that is rendered ahead, and perhaps

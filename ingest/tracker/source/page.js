@@ -2,7 +2,7 @@
 
 const script = document.currentScript;
 
-// data-key, -user, -hash, -manual, -storage
+// data-key, -hash, -manual, -storage
 export const settings = script.dataset;
 
 // Beside the script, wherever that was loaded from: a proxy may serve both under a path of its own.

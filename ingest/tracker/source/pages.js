@@ -11,7 +11,7 @@ const address = () =>
 
 // An event that the tracker makes by itself.
 export function notice(name, properties) {
-  put("event", { name, properties: { page: new URL(counted || location).pathname, ...properties } });
+  put("event", { name, properties: { page: new URL(counted || "", location).pathname, ...properties } });
 }
 
 const STRETCH = 3e4; // ms: somebody who reads moves something within half a minute
@@ -21,7 +21,7 @@ let attended = 0; // ms
 let lowest = 0; // pixels
 
 export function tick() {
-  const now = performance.now();
+  const now = Date.now();
   if (since) attended += Math.min(now - since, STRETCH);
   since = !document.hidden && now;
   lowest = Math.max(lowest, scrollY + innerHeight);

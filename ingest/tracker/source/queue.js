@@ -25,9 +25,9 @@ try {
 
 let queue = {}; // an event as JSON without its time: its time, epoch ms
 let underway = []; // those of a request that is not answered yet
-let user = settings.user;
+let user;
 let pause = 0; // ms, doubled by each failure
-let until = 0; // epoch ms of the next attempt
+let until = 0; // epoch ms, up to which the server asked to be left alone
 let timer;
 
 export function identify(id) {
@@ -104,20 +104,23 @@ export async function flush() {
   else {
     underway = events;
     pause = 2 * pause || 1e3;
+    until = 0;
     try {
       // As text, so that the browser asks no leave first.
       const reply = await fetch(endpoint, { method: "POST", body: body(events), keepalive: true });
-      pause = Math.max(pause, reply.headers.get("Retry-After") * 1e3 || 0);
-      if (!/5..|4[02][89]/.test(reply.status)) {
+      until = reply.headers.get("Retry-After") * 1e3 || pause;
+      if (!/5..|4.[89]/.test(reply.status)) {
         events.map((text) => delete queue[text]);
-        pause = 0;
+        until = pause = 0;
       }
     } catch {}
     // Not where the page has gone meanwhile, which looks like a failure, or has come back.
     if (underway == events) {
-      until = Date.now() + Math.min(pause, LONGEST) * (1 + Math.random());
+      const rest = Math.min(until || pause, LONGEST) * (1 + Math.random());
       underway = [];
-      flush();
+      if (until) until = Date.now() + rest;
+      next();
+      timer = setTimeout(flush, rest);
     }
   }
 }
