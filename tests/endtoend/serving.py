@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from hitstream import leash
 from tests.waiting import until
 
 START_S = 60.0  # what a loaded machine may need; a ready server is noticed at once
@@ -48,11 +49,11 @@ class Server:
 
     async def start(self) -> None:
         ready = self.directory / "ready.json"
-        command = [sys.executable, "-m", "hitstream", "serve", "--data-dir", str(self.directory), "--port", "0"]
+        words = (sys.executable, "-m", "hitstream", "serve", "--data-dir", str(self.directory), "--port", "0")
         self.directory.mkdir(exist_ok=True)
         with (self.directory / "server.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *command, *self._options, stdout=log, stderr=log, env={**os.environ, **self._environment}
+                *leash.command(*words, *self._options), stdout=log, stderr=log, env={**os.environ, **self._environment}
             )
         process = self._process
 
