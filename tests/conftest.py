@@ -25,7 +25,18 @@ from store import keys
 os.environ.setdefault("HITSTREAM_SHOP", "-")
 os.environ.setdefault("HITSTREAM_NETWORK", "-")
 
+# What other people's programs do there, a browser and a dozen clients, is now and then late on two shared cores in ways
+# that no wait of ours covers. Such a test fails where it fails three times; the report says which were run again.
+OTHERS: Final = ("browser", "clients")
+RERUNS: Final = 2
+
 PARTITION_TAG: Final = re.compile(r"\{p\d+\}:")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name in OTHERS:
+            item.add_marker(pytest.mark.flaky(reruns=RERUNS))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
