@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import socket
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.chromium import Complaints
 from tests.browser.live_page import LivePage
-from tests.browser.sites import CURRENCY, OnSite
+from tests.browser.sites import CURRENCY, ZONE, OnSite
 from tests.endtoend.serving import serving
 from tests.waiting import until
 
@@ -73,11 +75,19 @@ async def test_the_numbers_shown_are_the_numbers_sent(page: Page, site: OnSite, 
 
 
 async def test_each_figure_is_beside_yesterdays(page: Page, site: OnSite, complaints: Complaints) -> None:
-    day = 86_400_000
-    now = time.time_ns() // 1_000_000
-    await site.send(*(view("/", f"y{i}", timestamp=now - day - 300_000) for i in range(4)))
+    midnight = datetime.now(ZoneInfo(ZONE)).replace(hour=0, minute=0, second=0, microsecond=0)
+    yesterday = int((midnight - timedelta(days=1)).timestamp() * 1000)
+    await site.send(*(view("/", f"y{i}", timestamp=yesterday) for i in range(4)))
     await site.send(*(view("/", f"t{i}") for i in range(6)))
-    metrics = (await site.ask("/v1/metrics/comparison"))["metrics"]["page_views"]
+
+    async def compared() -> Any:
+        return (await site.ask("/v1/metrics/comparison"))["metrics"]["page_views"]
+
+    async def counts_yesterday() -> bool:
+        return bool((await compared())["yesterday"] == 4)
+
+    await until(counts_yesterday, 70)  # in the first minute of the site's day there was no such time yesterday
+    metrics = await compared()
     live = await LivePage(page, site).open(complaints)
     shown = f"{'▲' if metrics['change'] > 0 else '▼'}{metrics['change']:+.1%} from {metrics['yesterday']}"
     await expect(live.tile("page_views").locator(".foot")).to_have_text(shown)
