@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from time import perf_counter
-from typing import Final
+from contextlib import AbstractContextManager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from store.errors import RequestError
-
-_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+from store.measuring import Measured
 
 
 class Metrics:
     """One instance a process, on the registry it is given."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._seconds = Histogram(
-            "hitstream_commerce_seconds", "From a question about the shop to its answer.", ["read"],
-            buckets=_SECONDS, registry=registry,
-        )  # fmt: skip
-        self._errors = Counter(
-            "hitstream_commerce_errors", "Questions about the shop that got no answer, by error code.",
-            ["read", "code"], registry=registry,
-        )  # fmt: skip
+        self._questions = Measured(registry, "hitstream_commerce", "read", " about the shop")
         self.orders = Counter("hitstream_commerce_orders", "Orders written from the stream.", registry=registry)
         self.refunds = Counter("hitstream_commerce_refunds", "Refunds written from the stream.", registry=registry)
         self.refused = Counter(
@@ -45,12 +33,5 @@ class Metrics:
             "hitstream_commerce_snapshot_seconds", "How long its last rebuild took.", ["snapshot"], registry=registry,
         )  # fmt: skip
 
-    @contextmanager
-    def measured(self, read: str) -> Iterator[None]:
-        started = perf_counter()
-        try:
-            yield
-        except RequestError as error:
-            self._errors.labels(read, error.code).inc()
-            raise
-        self._seconds.labels(read).observe(perf_counter() - started)
+    def measured(self, read: str) -> AbstractContextManager[None]:
+        return self._questions.answering(read)
