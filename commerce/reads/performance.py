@@ -7,11 +7,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from store.money import decimal_text
+from store.money import decimal_text, numeric_code
 from store.parameters import CURRENCY, CURSOR, LIMIT, Asked, Parameter
 
 from ..database import Database
 from ..money import average, ratio, shown
+from ..snapshots import WINDOWS
 from .asof import as_of
 from .filters import ids_of
 
@@ -23,7 +24,7 @@ COLUMN_OF: Final = {
     "conversion": "conversion_key",
 }
 PARAMETERS: Final = (
-    Parameter("days", "The window, up to now.", "choice", ("30", "90", "365"), 30),
+    Parameter("days", "The window, up to now.", "choice", tuple(str(days) for days in WINDOWS), WINDOWS[0]),
     Parameter("category", "Slug of a category; those below it count in."),
     Parameter("brand", "Slug of a brand."),
     Parameter("sort", "What the first has most of.", "choice", tuple(COLUMN_OF), "net"),
@@ -96,14 +97,16 @@ async def performance(database: Database, asked: Asked) -> Performance:
     after = asked.after(key_type, int) or (None, None)
     categories = await ids_of(database, "category", asked["category"])
     brands = await ids_of(database, "brand", asked["brand"])
-    at = await as_of(database, "product_performance")
+    snapshot = f"product_performance_{days}"
+    at = await as_of(database, snapshot)
     found = await database.read(
         _Row,
         "performance",
         {
-            "days": days, "currency": currency, "categories": categories, "brands": brands,
-            "after": after[0], "after_id": after[1], "limit": limit + 1,
+            "currency": numeric_code(currency), "categories": categories, "brands": brands, "after": after[0],
+            "after_id": after[1], "limit": limit + 1,
         },
+        snapshot=snapshot,
         sort=COLUMN_OF[sort],
         sort_type="float8" if key_type is float else "int8",
     )  # fmt: skip

@@ -12,7 +12,7 @@ WITH current AS (
     LEFT JOIN (SELECT variant_id, max(available) AS available FROM stock GROUP BY variant_id) AS shelf
         ON shelf.variant_id = variant.id
     LEFT JOIN (
-        SELECT product_id, sum(units)::bigint AS units FROM product_performance WHERE days = 90 GROUP BY product_id
+        SELECT product_id, sum(units)::bigint AS units FROM product_performance_90 GROUP BY product_id
     ) AS performance ON performance.product_id = search.product_id
     WHERE %(skus)s::text[] IS NULL OR search.product_id IN (
         SELECT product_id FROM product_variants WHERE sku = ANY (%(skus)s::text[])

@@ -29,13 +29,13 @@ WITH change AS (
 ), empty_days AS (
     SELECT
         variant_id, location_id,
-        sum(extract(epoch FROM until - since))::float8 / 86400 AS of_90,
-        sum(greatest(extract(epoch FROM until - greatest(since, %(now)s::timestamptz - interval '30 days')), 0))::float8
+        sum(extract(epoch FROM until - since)::float8) / 86400 AS of_90,
+        sum(greatest(extract(epoch FROM until - greatest(since, %(now)s::timestamptz - interval '30 days'))::float8, 0))
             / 86400 AS of_30
     FROM empty GROUP BY variant_id, location_id
 ), sold_day AS (
     SELECT
-        variant_id, location_id, (extract(epoch FROM %(now)s::timestamptz - at) / 86400)::integer AS day,
+        variant_id, location_id, floor(extract(epoch FROM %(now)s::timestamptz - at)::float8 / 86400) AS day,
         -sum(change) AS units,
         -sum(change) FILTER (WHERE at > %(now)s::timestamptz - interval '30 days') AS recent
     FROM change WHERE kind = 'sale' GROUP BY 1, 2, 3
@@ -64,7 +64,7 @@ WITH change AS (
     LEFT JOIN sold ON sold.variant_id = shelf.variant_id AND sold.location_id = shelf.location_id
     LEFT JOIN empty_days ON empty_days.variant_id = shelf.variant_id AND empty_days.location_id = shelf.location_id
     LEFT JOIN coming ON coming.variant_id = shelf.variant_id AND coming.location_id = shelf.location_id
-), rate AS (
+), rate AS MATERIALIZED (  -- as the steps below: worked out once, not again wherever it is named
     -- No rate is taken from less than a day; a month altogether without stock or sale says nothing about demand.
     SELECT
         known.*,
@@ -72,15 +72,15 @@ WITH change AS (
             ELSE 0.5 * units_30 / greatest(stocked_30, 1) + 0.5 * units_90 / greatest(stocked_90, 1) END AS demand,
         greatest(round(stocked_90), 2) AS observed
     FROM known
-), spread AS (
+), spread AS MATERIALIZED (
     SELECT rate.*, sqrt(greatest(squares - units_90::float8 * units_90 / observed, 0) / (observed - 1)) AS demand_sd
     FROM rate
-), safe AS (
+), safe AS MATERIALIZED (
     SELECT
         spread.*,
         %(z)s::float8 * sqrt(lead_days * demand_sd * demand_sd + demand * demand * lead_days_sd * lead_days_sd) AS safety
     FROM spread
-), pointed AS (
+), pointed AS MATERIALIZED (
     SELECT safe.*, ceil(demand * lead_days + safety)::integer AS reorder_point, available + incoming AS position FROM safe
 )
 SELECT

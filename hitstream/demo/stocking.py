@@ -13,7 +13,7 @@ from psycopg import Error as PostgresError
 
 from commerce import catalogue
 from commerce.database import Database
-from commerce.snapshots import rebuild
+from commerce.snapshots import AT_ONCE, rebuild
 
 from . import goods
 
@@ -46,7 +46,7 @@ async def stock(url: str, currency: str, orders_per_day: float, since: datetime,
 
 async def keep_fresh(url: str, currency: str) -> None:
     """Rebuilds what the shop's reads are answered from, until it is cancelled."""
-    async with Database(url, currency=currency, size=1) as database:
+    async with Database(url, currency=currency, size=AT_ONCE) as database:
         while True:
             await asyncio.sleep(REBUILD_EVERY_S)
             with suppress(PostgresError):  # it is on its way back, or the server is at it itself

@@ -262,3 +262,22 @@ def test_an_orders_refunds_keep_their_order() -> None:
 
     found = rounds([made(1, "a"), made(2, "b"), made(3, "a"), made(4, "a"), made(5, "b")])
     assert [[refund.number for refund in those] for those in found] == [["1", "2"], ["3", "5"], ["4"]]
+
+
+async def test_foreign_keys_are_not_planned_anew_for_each_row(database: Database) -> None:
+    """They are checked by plans of their own, which the setting that reads go by would have made for every line."""
+    await do(
+        database,
+        """
+        CREATE FUNCTION refuse_custom_plans() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            ASSERT current_setting('plan_cache_mode') = 'auto';
+            RETURN NEW;
+        END $$""",
+    )
+    await do(database, "CREATE TRIGGER plans BEFORE INSERT ON order_items EXECUTE FUNCTION refuse_custom_plans()")
+    try:
+        await furnish(database)
+        assert await project(database, purchase("1", ("A", 1))) == []
+    finally:
+        await do(database, "DROP FUNCTION refuse_custom_plans CASCADE")

@@ -28,7 +28,8 @@ SCALE: Final = Scale(orders=12_000, lines=50_000, customers=3_000, products=1_50
 BIG: Final = {
     "orders", "order_items", "customers", "customer_stats", "products", "product_variants", "variant_prices", "stock",
     "inventory_transactions", "refunds", "refund_lines", "product_search", "product_views", "segment_members",
-    "product_performance", "inventory_advice", "addresses", "incoming_stock", "search_words",
+    *(f"product_performance_{days}" for days in snapshots.WINDOWS), "inventory_advice", "addresses", "incoming_stock",
+    "search_words",
 }  # fmt: skip
 MOST_ROWS: Final = 2_500  # an answer of 50 with its parts; far below the smallest of what may not be scanned
 COUNTS_ALL: Final = {  # answers that are about all products are allowed one pass over these
