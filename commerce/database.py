@@ -61,8 +61,10 @@ class Database:
     def __init__(self, url: str, *, currency: str = "USD", size: int = 8) -> None:
         self.url = url
         self.currency = currency
+        # A read is a statement of its own: BEGIN and COMMIT around it would be two round trips more.
+        settings = {"options": _OPTIONS, "autocommit": True}
         self._pool = AsyncConnectionPool(
-            url, min_size=1, max_size=size, timeout=WAIT_S, open=False, kwargs={"options": _OPTIONS}, name="commerce"
+            url, min_size=1, max_size=size, timeout=WAIT_S, open=False, kwargs=settings, name="commerce"
         )
 
     async def __aenter__(self) -> Self:
@@ -98,7 +100,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A connection inside a transaction that may take its time; committed at the end of the block."""
         try:
-            async with self._pool.connection() as connection:
+            async with self._pool.connection() as connection, connection.transaction():
                 await connection.execute(_WRITING.encode())
                 yield connection
         except OperationalError as error:
