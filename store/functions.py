@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 from .commit import Batch
 from .keys import STREAM_CAP, PartitionKeys
 
-LIBRARY: Final = "hitstream_v2"  # as in the first line of functions.lua
+LIBRARY: Final = "hitstream_v3"  # as in the first line of functions.lua
 
 
 class Applied(Struct, frozen=True):

@@ -40,7 +40,7 @@ _SETTINGS: Final = {
     "appendfsync": "everysec",
     "maxmemory-policy": "noeviction",
     "save": "",
-    "set-max-intset-entries": "2048",
+    "set-max-intset-entries": "8192",
     "bind": "127.0.0.1",
     "daemonize": "no",
     "logfile": "valkey.log",

@@ -10,9 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from hitstream import allocator
 from hitstream.engines import Valkey
 from tests.waiting import until
 
@@ -49,12 +51,34 @@ async def test_is_configured_for_the_promise_and_listens_on_no_port(tmp_path: Pa
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
             "save": "",
-            "set-max-intset-entries": "2048",
+            "set-max-intset-entries": "8192",
             "port": "0",
         }
         assert {name: config[name] for name in want} == want
         assert valkey.pid
         assert not [c for c in psutil.Process(valkey.pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
+
+
+async def test_runs_with_the_allocator_of_the_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LD_PRELOAD", "")
+    async with Valkey(tmp_path / "v") as valkey:
+        assert valkey.pid
+        loaded = {Path(region.path).name for region in psutil.Process(valkey.pid).memory_maps()}
+    assert any(name.startswith(allocator.LIBRARY) for name in loaded)
+
+
+@pytest.mark.parametrize(("before", "want"), [(None, "{}"), ("", "{}"), ("/lib/other.so", "{}:/lib/other.so")])
+def test_what_is_preloaded_already_stays_behind_the_allocator(before: str | None, want: str) -> None:
+    environment = {"HOME": "/x"} if before is None else {"HOME": "/x", "LD_PRELOAD": before}
+    found = allocator.preloading(environment)
+    library = found["LD_PRELOAD"].partition(":")[0]
+    assert found == {"HOME": "/x", "LD_PRELOAD": want.format(library)}
+    assert Path(library).name == allocator.LIBRARY
+
+
+def test_where_the_wheel_is_missing_nothing_is_preloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocator, "PACKAGE", "no-such-package")
+    assert allocator.preloading({"HOME": "/x"}) == {"HOME": "/x"}
 
 
 async def test_is_started_again_when_killed(tmp_path: Path) -> None:
@@ -85,6 +109,7 @@ async def test_a_path_too_long_for_a_socket_is_served_all_the_same(tmp_path: Pat
 
 SERVE = """
 import asyncio, sys, pathlib
+from hitstream import allocator
 from hitstream.engines import Valkey
 from tests.waiting import until
 async def main():

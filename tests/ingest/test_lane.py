@@ -60,7 +60,7 @@ async def test_a_reply_lost_after_the_commit_ran(redis: Redis, proxy: Proxy, tmp
     async with rig(proxy.url, tmp_path) as worker:
         await worker.send(view(1))
         await worker.drained()
-        proxy.lose_reply_to = b"hitstream_v2_commit"
+        proxy.lose_reply_to = b"hitstream_v3_commit"
         await worker.send(view(2), view(3))
         await worker.drained()
         assert proxy.replies_lost == 1
@@ -74,7 +74,7 @@ async def test_lines_cut_again_and_again(redis: Redis, proxy: Proxy, tmp_path: P
             if number % 5 == 0:
                 proxy.cut()
             if number % 7 == 0:
-                proxy.lose_reply_to = b"hitstream_v2_commit"
+                proxy.lose_reply_to = b"hitstream_v3_commit"
         await worker.drained()
         assert await counted(redis, DAY) == everywhere(60)
 
@@ -146,6 +146,32 @@ async def test_beyond_memory_s_bound_the_disk_serves(
         assert [number for number in numbers if number < 1000] == list(range(120))  # in order
 
 
+async def test_batches_from_disk_are_as_full_as_those_from_memory(
+    redis: Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is read on while there is still a batch to commit, not when there is none left."""
+    monkeypatch.setattr(lane, "BATCH_EVENTS", 10)
+    monkeypatch.setattr(lane, "REFILL_BELOW", 20)
+    monkeypatch.setattr(lane, "READ_BYTES", 3_000)  # some fifteen of these records
+    sizes: list[int] = []
+    commit = Functions.commit
+
+    async def observed(self: Functions, batch: Batch) -> Reply:
+        sizes.append(batch.events)
+        return await commit(self, batch)
+
+    async with rig(redis_url, tmp_path) as worker:
+        for number in range(100):
+            await worker.send(view(number))
+        await worker.drained()
+        monkeypatch.setattr(Functions, "commit", observed)
+        await redis.flushall()
+        await until(lambda: worker.metric("hitstream_events_replayed_total") == 100)
+        await worker.drained()
+        assert await counted(redis, DAY) == everywhere(100)
+    assert sizes == [10] * 10
+
+
 async def test_sites_of_several_partitions(redis: Any, redis_url: str, tmp_path: Path) -> None:
     """Each partition has its fence, its streams and its own place in the one journal."""
     sites = [f"site-{number}" for number in range(6)]
@@ -178,7 +204,7 @@ async def test_a_large_record_is_committed_in_parts(
         await worker.send(*(view(number) for number in range(12)))
         proxy.restore()
         for _ in range(3):  # so that it has to find its place within a record, from the fence and from disk
-            proxy.lose_reply_to = b"hitstream_v2_commit"
+            proxy.lose_reply_to = b"hitstream_v3_commit"
             await until(lambda: not proxy.lose_reply_to or worker.forwarder.behind == 0)
         await worker.drained()
         assert await counted(redis, DAY) == everywhere(45)
