@@ -3,6 +3,9 @@
 A fold is kept by site, steps and first hour, with a mark for each hour of how far it was read. A question takes over
 the fold that began with its own first hour or a little earlier, as that of a period which moves on with the clock
 does. Folds never change: each reading makes a new one, so questions at the same time do not disturb each other.
+
+With a fold is kept what was counted in it: until a record of its steps comes, or one leaves the period, the same
+question is only read for. A fold that changed begins without.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
@@ -22,9 +25,11 @@ from store.site import Site
 from store.trail import Piece
 
 from .errors import FunnelTooLarge, StoreUnavailable
-from .funnel.fold import MAX_RECORDS, Fold, extended, gathered, without_before
+from .funnel.fold import MAX_RECORDS, Fold, Records, build, extended, records, together, without_before
+from .funnel.match import Entry, Order, Rule
 from .funnel.moments import Moments, moments
 from .funnel.steps import Sieve, Steps
+from .funnel.tally import Tally
 from .lru import Lru
 from .step_names import NO_NAMES, StepNames
 from .trails import Changed, Mark, Reading, Trails
@@ -32,6 +37,7 @@ from .trails import Changed, Mark, Reading, Trails
 TRAIL_BYTES: Final = 128 << 20  # of raw records: 5.6 M
 FOLD_BYTES: Final = 128 << 20  # of sorted ones: about 7 M
 NAME_BYTES: Final = 16 << 20
+TALLY_BYTES: Final = 64 << 10  # beside each fold: of some ten questions that differ in window or order
 ITEM_BYTES: Final = 200  # of a mark or a hash in its dictionary
 
 ATTEMPTS: Final = 3  # at reading trails that keep changing, as while the journals refill an empty Redis
@@ -40,10 +46,11 @@ WASTE: Final = 8  # a fold may be longer than the period by an eighth before its
 
 
 Key = tuple[str, tuple[str, ...], int]  # a site, the steps, and the first hour
+Counting = tuple[Order, Entry, int, str | None]  # a rule without its period, and the attribute of a breakdown
 
 
 class Held(Struct, frozen=True):
-    """A fold, how far each hour was read into it, and which step hashes were looked for.
+    """A fold, how far each hour was read into it, which step hashes were looked for, and what was counted in it lately.
 
     `names_cut_off`: whether there may be more of them than could be known.
     """
@@ -53,10 +60,20 @@ class Held(Struct, frozen=True):
     marks: Mapping[int, Mark]
     codes: dict[int, int]
     names_cut_off: bool
+    tallies: Lru[Counting, Tally] = field(default_factory=lambda: Lru(TALLY_BYTES))
 
     @property
     def nbytes(self) -> int:
-        return self.fold.nbytes + self.moments.nbytes + ITEM_BYTES * (len(self.marks) + len(self.codes))
+        small = TALLY_BYTES + ITEM_BYTES * (len(self.marks) + len(self.codes))
+        return self.fold.nbytes + self.moments.nbytes + small
+
+    def told(self, rule: Rule, attribute: str | None) -> Tally | None:
+        """What was counted by the rule already, or by one whose period has the same records."""
+        found = self.tallies.get(_counting(rule, attribute))
+        return found if found and found.holds_for(rule) else None
+
+    def tell(self, found: Tally, attribute: str | None) -> None:
+        self.tallies.put(_counting(found.rule, attribute), found, found.nbytes)
 
     def is_outgrown(self, hours: range) -> bool:
         return hours.start - self.fold.base // HOUR_MS > len(hours) // WASTE
@@ -105,9 +122,11 @@ class Folds:
         if not reading.has_news and not held.is_outgrown(hours):
             return replace(held, codes={**held.codes, **codes}, names_cut_off=names.cut_off)
         sieve = Sieve({**held.codes, **codes})
-        found = await _sifted(sieve, reading, len(held.fold))
-        fold, made = await asyncio.to_thread(_extended, held, sieve, found, hours)
+        found = await _sifted(sieve, reading, held.fold)
+        fold, made = await asyncio.to_thread(_extended, held, found, hours)
         marks = {**held.marks, **reading.marks}
+        if fold is held.fold:  # nothing new is of a step
+            return replace(held, marks=marks, codes={**held.codes, **codes}, names_cut_off=names.cut_off)
         if held.is_outgrown(hours):
             marks = {hour: mark for hour, mark in marks.items() if hour >= hours.start}
         else:
@@ -119,46 +138,50 @@ def _key(site: Site, held: Held) -> Key:
     return site.id, held.moments.steps.names, held.fold.base // HOUR_MS
 
 
+def _counting(rule: Rule, attribute: str | None) -> Counting:
+    return rule.order, rule.entry, rule.window, attribute
+
+
 def _nothing(steps: Steps, hours: range) -> Held:
     base = hours.start * HOUR_MS
-    fold = gathered(Sieve({}), (), base)
+    fold = build(together([]), base)
     return Held(fold, moments(steps, fold), {}, {}, names_cut_off=False)
 
 
-async def _sifted(sieve: Sieve, reading: Reading, before: int) -> list[Piece]:
-    """The records that may matter. One wave is sifted beside the event loop while the next is read.
+async def _sifted(sieve: Sieve, reading: Reading, held: Fold) -> list[Records]:
+    """The records that matter. One wave is sifted beside the event loop while the next is read.
 
-    `before`: how many there are already.
+    `held`: those that there are already.
     """
-    found: list[Piece] = []
-    sifting: asyncio.Task[list[Piece]] | None = None
+    found: list[Records] = []
+    sifting: asyncio.Task[list[Records]] | None = None
     try:
         async for wave in reading.waves():
             if sifting:
                 found += await sifting
-                _bound(before, found)
-            sifting = asyncio.create_task(asyncio.to_thread(_sift, sieve, wave), name="sift a trail")
+                _bound(held, found)
+            sifting = asyncio.create_task(asyncio.to_thread(_sift, sieve, wave, held.base), name="sift a trail")
         if sifting:
             found += await sifting
-            _bound(before, found)
+            _bound(held, found)
     finally:
         if sifting and not sifting.done():
             await asyncio.wait([sifting])
     return found
 
 
-def _bound(before: int, found: Sequence[Piece]) -> None:
-    if before + sum(len(candidates) for _, candidates in found) > MAX_RECORDS:
+def _bound(held: Fold, found: Sequence[Records]) -> None:
+    if len(held) + sum(map(len, found)) > MAX_RECORDS:
         raise FunnelTooLarge(MAX_RECORDS)
 
 
-def _sift(sieve: Sieve, wave: Sequence[Piece]) -> list[Piece]:
-    return [(hour, sieve.candidates(words)) for hour, words in wave]
+def _sift(sieve: Sieve, wave: Sequence[Piece], base: int) -> list[Records]:
+    return [records(sieve, words, hour - base // HOUR_MS) for hour, words in wave]
 
 
-def _extended(held: Held, sieve: Sieve, found: Sequence[Piece], hours: range) -> tuple[Fold, Moments]:
+def _extended(held: Held, found: Sequence[Records], hours: range) -> tuple[Fold, Moments]:
     """What was held and what was found, together."""
-    fold = extended(held.fold, gathered(sieve, found, held.fold.base))
+    fold = extended(held.fold, build(together(found), held.fold.base))
     if held.is_outgrown(hours):
         fold = without_before(fold, hours.start * HOUR_MS)
     return fold, held.moments if fold is held.fold else moments(held.moments.steps, fold)

@@ -1,6 +1,6 @@
 """Funnels: how many users went a sequence of steps, where they left, how long they took and what it was worth.
 
-    GET, POST /v1/funnels    one round trip where little is new; else one more for each 16 MiB of trail that is
+    GET, POST /v1/funnels    one round trip where little is new; else one more for each 32 MiB of trail that is
 
 What the words mean is told in the answer itself (`semantics`) and defined in `query.funnel.match`. Rates are per cent,
 never above 100, and null where they would divide by nothing; `data` repeats the numbers under the names of old.
@@ -17,11 +17,11 @@ from typing import Final
 from msgspec import UNSET, Struct, UnsetType
 
 from query.errors import TooManyFunnels
-from query.folds import Folds, Held
-from query.funnel.match import Entry, Order, Rule, match
+from query.folds import Folds
+from query.funnel.match import Entry, Order, Rule
 from query.funnel.question import FunnelQuestion
 from query.funnel.steps import Steps
-from query.funnel.tally import Reached, Worth, events, groups, reached
+from query.funnel.tally import Reached, Tally, Worth, tally
 from store.buckets import HOUR_MS
 from store.keys import TTL_HOURS, SiteKeys
 from store.money import currency_of, decimal_text
@@ -142,7 +142,12 @@ class Funnels:
         hours = range(period.start // HOUR_MS, (period.end - 1) // HOUR_MS + 1)
         async with self._in_turn():
             held = await self._folds.current(site, keys, steps, hours)
-            return await asyncio.to_thread(fold, site, question, held, now)
+            rule = _rule(question, held.fold.base)
+            found = held.told(rule, question.breakdown)
+            if found is None:
+                found = await asyncio.to_thread(tally, held.fold, held.moments, rule, question.breakdown)
+                held.tell(found, question.breakdown)
+            return await asyncio.to_thread(fold, site, question, found, names_cut_off=held.names_cut_off, now=now)
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:
@@ -159,29 +164,26 @@ class Funnels:
             self._turn.release()
 
 
-def fold(site: Site, question: FunnelQuestion, held: Held, now: int) -> Funnel:
-    """Pure, and for the most part numpy."""
-    steps, period, base = held.moments.steps, question.period, held.fold.base
-    rule = Rule(
+def _rule(question: FunnelQuestion, base: int) -> Rule:
+    return Rule(
         order=question.order,
         entry=question.entry,
         window=question.window,
-        since=period.start - base,
-        until=period.end - base,
+        since=question.period.start - base,
+        until=question.period.end - base,
     )
-    chains = match(held.moments, rule)
-    numbers = reached(held.fold, steps, chains, question.order)
-    counted = events(steps, held.fold, rule.since, rule.until)
+
+
+def fold(site: Site, question: FunnelQuestion, found: Tally, *, names_cut_off: bool, now: int) -> Funnel:
+    steps, period = question.steps, question.period
     breakdown: Breakdown | UnsetType = UNSET
     if question.breakdown:
-        found = groups(held.fold, steps, chains, question.breakdown)
-        by_group = [(key, reached(held.fold, steps, chains, question.order, among)) for key, among in found]
-        breakdown = Breakdown(question.breakdown, [Group(key, _steps(steps, those)) for key, those in by_group])
-    truncated = Truncated(names=held.names_cut_off, retention=period.start < now - TTL_HOURS * 1000)
+        breakdown = Breakdown(question.breakdown, [Group(key, _steps(steps, those)) for key, those in found.groups])
+    truncated = Truncated(names=names_cut_off, retention=period.start < now - TTL_HOURS * 1000)
     return Funnel(
         funnel_steps=list(question.asked),
-        steps=_steps(steps, numbers, counted),
-        data=_legacy(question.asked, numbers, counted),
+        steps=_steps(steps, found.reached, found.events),
+        data=_legacy(question.asked, found.reached, found.events),
         analysis_period=question.spoken,
         generated_at=iso(site.tz, now),
         timezone=site.zone,
@@ -203,10 +205,10 @@ def fold(site: Site, question: FunnelQuestion, held: Held, now: int) -> Funnel:
     )
 
 
-def _steps(steps: Steps, numbers: Sequence[Reached], counted: Sequence[int] | None = None) -> list[Step]:
+def _steps(names: Sequence[str], numbers: Sequence[Reached], counted: Sequence[int] | None = None) -> list[Step]:
     found = []
     start = before = numbers[0].users
-    for i, (name, each) in enumerate(zip(steps.names, numbers, strict=True)):
+    for i, (name, each) in enumerate(zip(names, numbers, strict=True)):
         lost = before - each.users
         found.append(
             Step(

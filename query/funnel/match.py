@@ -85,23 +85,26 @@ def _ordered(m: Moments, rule: Rule) -> Chains:
     begin = _within(m, rule, np.flatnonzero(m.of_step(0)))
     first = m.key.take(begin)
     users = first >> TIME_BITS
-    who, at, origin = np.arange(len(begin)), begin, first
+    at, origin = begin, first
     done = m.reach[:, 0].take(m.kind.take(at)) if m.several else None
-    levels = [(who, at)]
+    levels = []
     for step in range(1, len(m.steps)):
         following = _following(m, step, at)
         if done is not None:
             following = np.where(done > step, at, following)
-        alive = np.flatnonzero(_alive(m, rule, origin, following))
         if step == 1:
-            alive = _last_of_each(following, alive, done)
+            who = _last_of_each(following, done)
+            following, origin = following.take(who), origin.take(who)
+            if done is not None:
+                done = done.take(who)
+        alive = np.flatnonzero(_alive(m, rule, origin, following))
         who, at, origin = who.take(alive), following.take(alive), origin.take(alive)
         if done is not None:
             done = done.take(alive)
             done = np.where(done > step, done, m.reach[:, step].take(m.kind.take(at)))
         levels.append((who, at))
-    chosen, depth = _choose(users, [who for who, _ in levels], rule.entry)
-    places = _of_chosen(levels, chosen, len(begin))
+    chosen, depth = _choose(users, [np.arange(len(begin)), *(who for who, _ in levels)], rule.entry)
+    places = [begin.take(chosen), *_of_chosen(levels, chosen, len(begin))]
     if rule.entry == "first":
         places[0] = _earliest_begin(m, rule, begin, depth, places)
     return Chains(depth, m.key.take(places[0]), [m.key.take(place) for place in places])
@@ -111,18 +114,18 @@ def _following(m: Moments, step: int, at: Places) -> Places:
     """For each of the moments the first after it that holds the step; where there is none, the place of `END`."""
     holds = m.of_step(step)
     spots = np.append(np.flatnonzero(holds), len(m))
-    return spots.take(np.cumsum(holds, dtype=np.int32).take(at))
+    return spots.take(runs.counted(holds).take(at))
 
 
-def _last_of_each(following: Places, alive: Places, done: NDArray[np.uint8] | None) -> Places:
-    """Of beginnings that go on to the same second step only the last: the others' windows end sooner.
+def _last_of_each(following: Places, done: NDArray[np.uint8] | None) -> Places:
+    """Of beginnings whose second step would be the same only the last: the others' windows end sooner.
 
     Beginnings that did several steps in their own moment stand for themselves.
     """
-    last = runs.ends(following.take(alive))
+    last = runs.ends(following)
     if done is not None:
-        last[:-1] |= done.take(alive)[1:] > 1
-    return alive.take(np.flatnonzero(last))
+        last[:-1] |= done[1:] > 1
+    return np.flatnonzero(last)
 
 
 def _earliest_begin(

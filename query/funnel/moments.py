@@ -57,7 +57,7 @@ class Moments(Struct, frozen=True):
         return self._among(self.events[:, pattern] > 0)
 
     def _among(self, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        kinds = np.flatnonzero(wanted)
+        kinds = np.flatnonzero(wanted).tolist()  # with a number of numpy's own, bytes would be compared as 64 bits
         return self.kind == kinds[0] if len(kinds) == 1 else wanted.take(self.kind)
 
 

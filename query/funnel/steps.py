@@ -78,20 +78,19 @@ class Sieve:
         self._first_guess = np.zeros(1 << 16, dtype=np.int32)
         self._first_guess[slots] = np.arange(len(slots))
 
-    def candidates(self, words: Words) -> Words:
-        """The rows of `words` that may be of a pattern: all that are, and few others."""
-        return words.take(np.flatnonzero(self._table.take(trail.middle_bits(words))), axis=0)
-
-    def patterns(self, words: Words) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """For each of the candidates its pattern, and whether it is of one at all."""
+    def sifted(self, words: Words) -> tuple[Words, NDArray[np.uint8]]:
+        """The records that are of a pattern, and of which each is."""
+        words = words.take(np.flatnonzero(self._table.take(trail.middle_bits(words))), axis=0)
         if not len(words):
-            return np.empty(0, np.uint8), np.empty(0, np.bool_)
+            return words, np.empty(0, np.uint8)
         step = trail.Columns(words, 0).step
         place = self._first_guess.take(trail.middle_bits(words))
         wrong = np.flatnonzero(self.hashes.take(place) != step)
         if len(wrong):  # another hash with these 16 bits
             place[wrong] = np.searchsorted(self.hashes, step.take(wrong)).clip(max=len(self.hashes) - 1)
-        return self._patterns.take(place), self.hashes.take(place) == step
+            rows = np.flatnonzero(self.hashes.take(place) == step)
+            words, place = words.take(rows, axis=0), place.take(rows)
+        return words, self._patterns.take(place)
 
 
 def _is_prefix(pattern: str) -> bool:

@@ -13,10 +13,12 @@ import pytest
 from query import folds, step_names
 from query.answers import funnel
 from query.answers.funnel import Funnel, Funnels
+from query.answers.quality import iso
 from query.errors import FunnelTooLarge, StoreUnavailable, TooManyFunnels
 from query.folds import Folds
 from query.funnel import question
 from query.funnel.match import Order
+from query.funnel.tally import Tally, tally
 from query.trails import Changed, Trails
 from store import trail
 from store.buckets import DAY_MS, HOUR_MS
@@ -293,6 +295,57 @@ async def test_what_is_kept_between_questions_changes_no_answer(redis: Any, writ
         await writer.send(*batch)
         steps, given = rng.choice(asked)
         assert await ask(kept, steps, now=now, **given) == await ask(funnels(redis), steps, now=now, **given)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_was_counted_for_another_period_is_told_only_where_it_is_the_same(
+    redis: Any, writer: Writer, seed: int
+) -> None:
+    """Nothing new comes, but the edges move, on both sides of each event and exactly to it."""
+    rng = random.Random(seed)
+    begin = NOW // HOUR_MS * HOUR_MS - HOUR_MS
+    await writer.send(
+        *(
+            custom(name=rng.choice("ab"), user=f"user {rng.randrange(3)}", at=begin + rng.randrange(20) * 1000)
+            for _ in range(8)
+        )
+    )
+    kept = funnels(redis)
+    for _ in range(60):
+        since, until = sorted(rng.sample(range(begin - 1000, begin + 21_000, 500), 2))
+        given: dict[str, Any] = {"order": rng.choice(["ordered", "any"]), "window": rng.choice(["3s", "1h"])}
+        if rng.random() < 0.3:
+            given["breakdown"] = rng.choice(["browser", "os"])
+        for moved in (0, 1, -1):
+            given["from_"] = iso(DEMO.tz, since + moved)
+            given["to"] = iso(DEMO.tz, until + rng.choice([0, moved]))
+            steps = "event:a,event:b"
+            assert await ask(kept, steps, **given) == await ask(funnels(redis), steps, **given)
+
+
+async def test_what_has_not_changed_is_not_counted_again(
+    redis: Any, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = 0
+
+    def counting_tally(*given: Any) -> Tally:
+        nonlocal times
+        times += 1
+        return tally(*given)
+
+    monkeypatch.setattr(funnel, "tally", counting_tally)
+    asked = funnels(redis)
+    await writer.send(*journey("ann", "a", "b"))
+    for later in range(3):
+        answer = await ask(asked, "event:a,event:b", now=NOW + later)
+        assert (users(answer), answer.generated_at) == ([1, 1], iso(DEMO.tz, NOW + later))
+    await writer.send(*journey("ann", "another"))
+    assert users(await ask(asked, "event:a,event:b")) == [1, 1]
+    assert times == 1
+    await writer.send(*journey("bob", "a"))
+    assert users(await ask(asked, "event:a,event:b")) == [2, 1]
+    assert users(await ask(asked, "event:a,event:b", order="any")) == [2, 1]
+    assert times == 3
 
 
 @pytest.mark.parametrize("order", get_args(Order))

@@ -86,19 +86,25 @@ def test_what_was_not_found_changes_nothing() -> None:
     assert folding.extended(fold, folding.build(columns([]), 0)) is fold
 
 
-@pytest.mark.parametrize("hand", [1, 10, 100, 1000])
-def test_many_records_are_dealt_out_and_joined_again(monkeypatch: pytest.MonkeyPatch, hand: int) -> None:
-    rng = random.Random(hand)
+def test_users_who_differ_only_in_the_bits_that_make_room_for_places() -> None:
+    rows = [(user, at, 0, at) for at, user in enumerate([3, 1, 2, 1, 0, 3, 2, 1 << 63 | 1, 1 << 63, 1 << 63 | 1])]
+    assert rows_of(folding.build(columns(rows), 0)) == in_order(rows)
+
+
+def test_records_come_out_of_their_hours_as_they_went_in() -> None:
+    rng = random.Random(5)
     users = [rng.randrange(1 << 64) for _ in range(300)]
     rows = [
-        (rng.choice(users), at, rng.randrange(3), at) for at in sorted(rng.randrange(3 * HOUR_MS) for _ in range(900))
+        (rng.choice(users), at, rng.randrange(4), at) for at in sorted(rng.randrange(3 * HOUR_MS) for _ in range(900))
     ]
-    pieces = [
-        (hour, trail.words(b"".join(trail.pack(u, p, at, w, 0, 0) for u, at, p, w in rows if at // HOUR_MS == hour)))
+    sieve = Sieve({0: 0, 1: 1, 2: 2})
+    hours = [
+        trail.words(b"".join(trail.pack(u, p, at, w, 0, 0) for u, at, p, w in rows if at // HOUR_MS == hour))
         for hour in range(3)
     ]
-    monkeypatch.setattr(folding, "HAND", hand)
-    fold = folding.gathered(Sieve({0: 0, 1: 1, 2: 2}), pieces, 0)
-    assert rows_of(fold) == in_order([(user, at, pattern, what << 24) for user, at, pattern, what in rows])
-    assert fold.users.tolist() == sorted({row[0] for row in rows})
-    assert fold.latest == rows[-1][1]
+    found = folding.together([folding.records(sieve, words, hour) for hour, words in enumerate(hours)])
+    fold = folding.build(found, 0)
+    wanted = [(user, at, pattern, what << 24) for user, at, pattern, what in rows if pattern < 3]
+    assert rows_of(fold) == in_order(wanted)
+    assert fold.users.tolist() == sorted({row[0] for row in wanted})
+    assert fold.latest == wanted[-1][1]

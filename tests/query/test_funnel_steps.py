@@ -75,16 +75,15 @@ def test_the_sieve_finds_the_wanted_hashes_and_no_others(apart: int) -> None:
     patterns = {step: step % 20 for step in rng.sample(every, 500)}
     sieve = Sieve(patterns)
     words = trail.words(b"".join(trail.pack(step, step, 0, 0, 0, 0) for step in every))
-    candidates = sieve.candidates(words)
-    found, wanted = sieve.patterns(candidates)
-    assert candidates[wanted][:, 0].tolist() == [step for step in every if step in patterns]
-    assert found[wanted].tolist() == [patterns[step] for step in every if step in patterns]
+    found, pattern = sieve.sifted(words)
+    assert found[:, 0].tolist() == [step for step in every if step in patterns]
+    assert pattern.tolist() == [patterns[step] for step in every if step in patterns]
 
 
 def test_a_sieve_for_nothing_lets_nothing_through() -> None:
     sieve = Sieve({})
-    candidates = sieve.candidates(trail.words(trail.pack(1, 0, 0, 0, 0, 0)))
-    assert sieve.patterns(candidates)[1].tolist() == []
+    found, pattern = sieve.sifted(trail.words(trail.pack(1, 0, 0, 0, 0, 0)))
+    assert (len(found), len(pattern)) == (0, 0)
 
 
 @pytest.mark.parametrize(
