@@ -36,7 +36,7 @@ from store.keys import PartitionKeys
 from .journal import Backlog, Entry, Reader
 from .metrics import Metrics
 
-BATCH_EVENTS: Final = 1_000  # a commit of this size holds Redis for some 30 ms; larger ones save little
+BATCH_EVENTS: Final = 1_000  # a commit of this size holds Redis for some 20 ms; larger ones save little
 GATHER_S: Final = 0.01  # between the beginnings of two commits: each costs some 0.4 ms, whatever is in it
 QUEUE_EVENTS: Final = 20_000  # in memory, about 1 KiB an event; what comes on top is read from disk
 REFILL_BELOW: Final = 2 * BATCH_EVENTS  # read on while Redis has a batch to work on, and the next can still be made
