@@ -22,6 +22,7 @@ from ingest.journal.backlog import read_stretch
 from ingest.journal.directory import segment_name, segments
 from ingest.journal.frame import UnknownVersion
 from store.cluster import Cluster
+from store.functions import INTSET_ENTRIES
 from store.keys import PartitionKeys
 
 from .app import connected
@@ -165,7 +166,7 @@ async def _engine(subject: str, redis: Redis, where: str) -> Finding:
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST[name]:
         return Finding("failed", subject, f"{what}; needed is {OLDEST[name][0]}.{OLDEST[name][1]} or later")
     try:
-        settings: Any = await redis.config_get("maxmemory-policy", "appendonly")
+        settings: Any = await redis.config_get("maxmemory-policy", "appendonly", "set-max-intset-entries")
     except ResponseError:  # where it is rented, nobody may ask
         return Finding("ok", subject, what)
     policy, appends = settings.get("maxmemory-policy"), settings.get("appendonly")
@@ -175,6 +176,12 @@ async def _engine(subject: str, redis: Redis, where: str) -> Finding:
         return Finding(
             "warning", subject, f"{what}; appendonly is {appends}: a restart loses what journals no longer hold"
         )
+    entries = int(settings.get("set-max-intset-entries", INTSET_ENTRIES))
+    if entries < INTSET_ENTRIES:
+        text = (
+            f"{what}; set-max-intset-entries is {entries}, below {INTSET_ENTRIES}: event ids take five times the memory"
+        )
+        return Finding("warning", subject, text)
     return Finding("ok", subject, what)
 
 

@@ -26,6 +26,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from store.functions import INTSET_ENTRIES
+
 from . import allocator, leash
 from .sockets import make_private, socket_path
 
@@ -38,14 +40,13 @@ HEALTHY_S: Final = 10.0  # one that ran so long did not die of its start: the ba
 _POLL_S: Final = 0.02
 _PING_S: Final = 1.0
 
-# Everysec suffices, because the journals refill what Redis lost; the intset limit keeps deduplication at 8 bytes an id,
-# in few enough sets that a commit finds several of its ids in each.
+# Everysec suffices, because the journals refill what Redis lost.
 _SETTINGS: Final = {
     "appendonly": "yes",
     "appendfsync": "everysec",
     "maxmemory-policy": "noeviction",
     "save": "",
-    "set-max-intset-entries": "8192",
+    "set-max-intset-entries": str(INTSET_ENTRIES),
     "port": "0",
     "unixsocketperm": "700",
     "daemonize": "no",

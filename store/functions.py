@@ -18,6 +18,10 @@ from .keys import STREAM_CAP, PartitionKeys
 
 LIBRARY: Final = "hitstream_v3"  # as in the first line of functions.lua
 
+# What the server's set-max-intset-entries should be. DEDUP_FULL in functions.lua lies below it, and so the sets of
+# event ids stay arrays of eight bytes each. One that is past it takes five times that.
+INTSET_ENTRIES: Final = 8_192
+
 
 class Applied(Struct, frozen=True):
     """The batch is in Redis and the fence stands at its end.

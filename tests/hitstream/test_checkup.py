@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -85,6 +86,18 @@ async def test_a_redis_that_may_throw_counters_away_fails(tmp_path: Path, redis:
         assert (await found(config))["redis"].level == "failed"
     finally:
         await redis.config_set("maxmemory-policy", "noeviction")
+    assert (await found(config))["redis"].level == "ok"
+
+
+async def test_a_redis_that_keeps_event_ids_at_length_is_warned_of(tmp_path: Path, redis: Any, redis_url: str) -> None:
+    config = Config(data_dir=str(tmp_path), redis_url=redis_url)
+    before = await redis.config_get("set-max-intset-entries")
+    await redis.config_set("set-max-intset-entries", "512")
+    try:
+        finding = (await found(config))["redis"]
+        assert (finding.level, "set-max-intset-entries is 512" in finding.text) == ("warning", True)
+    finally:
+        await redis.config_set("set-max-intset-entries", before["set-max-intset-entries"])
     assert (await found(config))["redis"].level == "ok"
 
 
