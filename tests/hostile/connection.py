@@ -20,7 +20,7 @@ class Connection:
 
     async def send(self, sent: bytes, *, ends: bool = False) -> None:
         """A server that has heard enough may hang up on the rest."""
-        with suppress(ConnectionError):
+        with suppress(OSError):  # not only ConnectionError: of a line that is gone, ENOTCONN tells when its end is sent
             self._writer.write(sent)
             await self._writer.drain()
             if ends:
