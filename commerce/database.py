@@ -64,11 +64,11 @@ class Database:
         # A read is a statement of its own: BEGIN and COMMIT around it would be two round trips more.
         settings = {"options": _OPTIONS, "autocommit": True}
         self._pool = AsyncConnectionPool(
-            url, min_size=1, max_size=size, timeout=WAIT_S, open=False, kwargs=settings, name="commerce"
+            url, min_size=0, max_size=size, timeout=WAIT_S, open=False, kwargs=settings, name="commerce"
         )
 
     async def __aenter__(self) -> Self:
-        """Does not wait for PostgreSQL: while it is away, questions are told so."""
+        """Asks nothing of PostgreSQL yet, which may be starting: while it is away, questions are told so."""
         await self._pool.open(wait=False)
         return self
 
