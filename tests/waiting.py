@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import psutil
+
 
 async def until(holds: Callable[[], Any], seconds: float = 20) -> None:
     """Returns when `holds` is true, or what it awaits; TimeoutError where that does not come."""
@@ -17,6 +19,14 @@ async def until(holds: Callable[[], Any], seconds: float = 20) -> None:
             if found:
                 return
             await asyncio.sleep(0.01)
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process has ended, be it that nobody has asked after it yet."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 async def cancelled(task: asyncio.Task[None]) -> None:

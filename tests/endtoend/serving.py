@@ -19,7 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from hitstream import leash
-from tests.waiting import until
+from tests.waiting import is_gone, until
 
 START_S = 60.0  # what a loaded machine may need; a ready server is noticed at once
 
@@ -87,9 +87,19 @@ class Server:
 
     async def kill_valkey(self) -> None:
         """Of the server that listens on the socket; the supervisor starts another."""
+        os.kill(await self._valkey_pid(), signal.SIGKILL)
+
+    async def kill_all(self) -> None:
+        """The server, and its Valkey, which else would end in order and write what it still has."""
+        valkey = await self._valkey_pid()
+        await self.kill()
+        with suppress(ProcessLookupError):
+            os.kill(valkey, signal.SIGKILL)
+        await until(lambda: is_gone(valkey))
+
+    async def _valkey_pid(self) -> int:
         async with self.redis() as redis:
-            pid = int((await redis.info("server"))["process_id"])
-        os.kill(pid, signal.SIGKILL)
+            return int((await redis.info("server"))["process_id"])
 
     async def ask(self, path: str, **params: str) -> Any:
         async with aiohttp.ClientSession() as session:

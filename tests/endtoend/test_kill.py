@@ -64,7 +64,7 @@ async def test_valkey_loses_the_end_of_its_file(tmp_path: Path) -> None:
         async with traffic.flowing():
             for _ in range(3):
                 await asyncio.sleep(0.5)
-                await server.kill()
+                await server.kill_all()
                 for file in (tmp_path / "data" / "valkey").glob("**/*.incr.aof"):
                     size = file.stat().st_size
                     with file.open("r+b") as tail:

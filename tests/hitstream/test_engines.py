@@ -16,21 +16,11 @@ from redis.exceptions import RedisError
 
 from hitstream import allocator
 from hitstream.engines import Valkey
-from tests.waiting import until
+from tests.waiting import is_gone, until
 
 
 def client(valkey: Valkey) -> Redis:
     return Redis.from_url(valkey.url, socket_timeout=5)
-
-
-async def gone(pid: int) -> None:
-    def is_gone() -> bool:
-        try:
-            return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-        except psutil.NoSuchProcess:
-            return True
-
-    await until(is_gone, 30)
 
 
 async def test_keeps_its_data_over_a_restart(tmp_path: Path) -> None:
@@ -109,7 +99,6 @@ async def test_a_path_too_long_for_a_socket_is_served_all_the_same(tmp_path: Pat
 
 SERVE = """
 import asyncio, sys, pathlib
-from hitstream import allocator
 from hitstream.engines import Valkey
 from tests.waiting import until
 async def main():
@@ -132,7 +121,7 @@ async def test_ends_with_its_owner_even_when_that_is_killed(tmp_path: Path) -> N
     owner, pid = started(tmp_path / "v")
     owner.kill()
     owner.wait()
-    await gone(pid)
+    await until(lambda: is_gone(pid), 30)
 
 
 async def test_one_left_behind_is_ended_before_another_starts(tmp_path: Path) -> None:
@@ -143,4 +132,4 @@ async def test_one_left_behind_is_ended_before_another_starts(tmp_path: Path) ->
     async with Valkey(tmp_path / "v") as valkey, client(valkey) as redis:
         assert valkey.pid != pid
         assert await redis.ping()
-        await gone(pid)
+        await until(lambda: is_gone(pid), 30)

@@ -17,7 +17,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from hitstream.mongo import HOST, Mongo
-from tests.waiting import until
+from tests.waiting import is_gone, until
 
 Client = AsyncMongoClient[dict[str, Any]]
 
@@ -80,7 +80,7 @@ async def test_keeps_its_data_whatever_ends_it(tmp_path: Path) -> None:
     async with Mongo(directory) as mongo:
         assert mongo.pid != left
         assert await ask(mongo.url) == 42
-        await until(lambda: not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE)
+        await until(lambda: is_gone(left))
 
 
 async def refuses_strangers(url: str) -> None:

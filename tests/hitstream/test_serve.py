@@ -18,7 +18,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.endtoend.serving import Server, serving
-from tests.waiting import until
+from tests.waiting import is_gone, until
 
 
 async def run(*arguments: str) -> tuple[int, str, str]:
@@ -41,12 +41,6 @@ def descendants(pid: int) -> dict[int, str]:
 
 
 def all_gone(pids: Iterable[int]) -> Callable[[], bool]:
-    def is_gone(pid: int) -> bool:
-        try:
-            return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-        except psutil.NoSuchProcess:
-            return True
-
     return lambda: all(is_gone(pid) for pid in pids)
 
 
